@@ -1,0 +1,26 @@
+"""One real PostgreSQL for the whole test run: DATABASE_URL if it is set, else an embedded one in a
+temporary directory. This must happen before Django's settings are read, hence at import."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" not in os.environ and "RAPPORT_TEST_DATA" not in os.environ:
+    _data = Path(tempfile.mkdtemp(prefix="rapport-tests-"))
+    os.environ["RAPPORT_TEST_DATA"] = os.environ["RAPPORT_DATA"] = str(_data)
+    atexit.register(shutil.rmtree, _data, ignore_errors=True)
+    if not os.environ.get("DATABASE_URL"):
+        from rapport.config.postgres import EmbeddedPostgres
+
+        _server = EmbeddedPostgres(_data)
+        os.environ["DATABASE_URL"] = _server.start()
+        os.environ["RAPPORT_TEST_EMBEDDED"] = "1"
+        atexit.register(_server.stop)
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "rapport.config.settings"
+# A developer's own .env must not leak into tests.
+os.environ.setdefault("RAPPORT_UNDO_SECONDS", "0")

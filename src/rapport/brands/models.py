@@ -1,0 +1,110 @@
+"""Brands and their channels."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from rapport.lib.crypto import EncryptedJSONField
+from rapport.networks.base import Account
+
+
+class Brand(models.Model):
+    """A company or product that speaks and is spoken to."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    colour = models.CharField(max_length=32, blank=True, help_text="A CSS colour for public pages.")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChannelRole(models.TextChoices):
+    """What an account is for (H3 of the map)."""
+
+    MAIN = "main", _("Main")
+    SUPPORT = "support", _("Support")
+    STATUS = "status", _("Status")
+    IDEAS = "ideas", _("Ideas")
+    CAREERS = "careers", _("Careers")
+    EXECUTIVE = "executive", _("Executive")
+
+
+class ChannelState(models.TextChoices):
+    """``disconnected``: the credentials no longer work and a person must connect it again."""
+
+    ACTIVE = "active", _("Active")
+    PAUSED = "paused", _("Paused")
+    DISCONNECTED = "disconnected", _("Disconnected")
+
+
+class SignatureStyle(models.TextChoices):
+    """How an agent's reply is signed on this channel (A5)."""
+
+    NONE = "none", _("Not signed")
+    INITIALS = "initials", _("Initials, as ^MK")
+    NAME = "name", _("First name")
+
+
+class Channel(models.Model):
+    """One account of a brand on one network, with its credentials, its place in the stream, its health."""
+
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="channels")
+    network = models.CharField(max_length=40)
+    external_id = models.CharField(max_length=200, help_text="The account's id on the network.")
+    handle = models.CharField(max_length=200)
+    name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=20, choices=ChannelRole, default=ChannelRole.MAIN)
+    state = models.CharField(max_length=20, choices=ChannelState, default=ChannelState.ACTIVE)
+    signature = models.CharField(max_length=20, choices=SignatureStyle, default=SignatureStyle.INITIALS)
+    credentials = EncryptedJSONField(null=True)
+    settings = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # Listening: the cursor is saved in the transaction that stores the events it stands for.
+    polled = models.BooleanField(default=False, help_text="Whether the listener polls it.")
+    cursor = models.JSONField(default=dict, blank=True)
+    next_poll_at = models.DateTimeField(null=True, blank=True)
+    poll_lease_until = models.DateTimeField(null=True, blank=True)
+
+    # Health, written by the listener and the worker, read by doctor and the desk.
+    last_event_at = models.DateTimeField(null=True, blank=True)
+    last_ok_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+    last_error_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0, help_text="Failed calls in a row.")
+    open_until = models.DateTimeField(
+        null=True, blank=True, help_text="Circuit breaker: no call before this time, then one probe."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["brand", "network", "external_id"], name="channel_once_per_brand"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_poll_at"], name="channel_poll_due", condition=Q(state="active", polled=True)
+            ),
+            models.Index(fields=["network", "external_id"], name="channel_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handle} ({self.network})"
+
+    def account(self) -> Account:
+        """What a connector needs. Holds decrypted credentials: do not keep or log it."""
+        return Account(
+            external_id=self.external_id,
+            handle=self.handle,
+            credentials=self.credentials or {},
+            settings=self.settings,
+        )

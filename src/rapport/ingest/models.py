@@ -1,0 +1,46 @@
+"""What networks sent, stored before anything else looks at it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class RawState(models.TextChoices):
+    """``parked``: could not be understood; kept with its error, shown to an operator, replayable."""
+
+    PENDING = "pending", _("Waiting")
+    DONE = "done", _("Done")
+    IGNORED = "ignored", _("Of no interest")
+    PARKED = "parked", _("Parked")
+
+
+class RawEvent(models.Model):
+    """One delivery from a network. The row is also its own place in the queue."""
+
+    channel = models.ForeignKey("brands.Channel", on_delete=models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=60)
+    dedupe_key = models.CharField(max_length=64)
+    payload = models.JSONField()
+    received_at = models.DateTimeField(db_default=Now())
+    state = models.CharField(
+        max_length=10, choices=RawState, default=RawState.PENDING, db_default=RawState.PENDING
+    )
+    error = models.TextField(blank=True, default="", db_default="")
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # The dedupe: a network may deliver as often as it likes.
+            models.UniqueConstraint(fields=["channel", "dedupe_key"], name="raw_event_once_per_channel"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="raw_event_pending", condition=Q(state="pending")),
+            models.Index(fields=["channel", "id"], name="raw_event_parked", condition=Q(state="parked")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

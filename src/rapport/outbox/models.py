@@ -1,0 +1,70 @@
+"""What waits to be sent, or was."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from rapport.inbox.models import Visibility
+
+
+class OutgoingState(models.TextChoices):
+    """``queued`` waits for ``not_before``; ``sending`` is leased to a worker; the rest are final
+    but for ``failed``, which a person may queue again."""
+
+    QUEUED = "queued", _("Queued")
+    SENDING = "sending", _("Sending")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Undone")
+
+
+class Outgoing(models.Model):
+    """A reply. The row exists before the network is called, and always says why it waits.
+
+    ``doubtful``: an earlier try may have been carried out, so the network is asked before another.
+    """
+
+    brand = models.ForeignKey("brands.Brand", on_delete=models.PROTECT, related_name="+", db_index=False)
+    channel = models.ForeignKey(
+        "brands.Channel", on_delete=models.PROTECT, related_name="outgoing", db_index=False
+    )
+    case = models.ForeignKey("inbox.Case", on_delete=models.PROTECT, related_name="outgoing")
+    thread = models.ForeignKey("inbox.Thread", on_delete=models.PROTECT, related_name="+", db_index=False)
+    in_reply_to = models.ForeignKey(
+        "inbox.Message", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    visibility = models.CharField(max_length=10, choices=Visibility)
+    text = models.TextField(help_text="As it goes out, signature included.")
+    idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    form_key = models.UUIDField(help_text="Made by the form: a double submit is one reply.")
+    state = models.CharField(max_length=10, choices=OutgoingState, default=OutgoingState.QUEUED)
+    not_before = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    doubtful = models.BooleanField(default=False)
+    error = models.TextField(blank=True, default="")
+    close_after = models.BooleanField(default=False, help_text="Close the case as answered once it is sent.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    message = models.OneToOneField(
+        "inbox.Message", null=True, on_delete=models.PROTECT, related_name="outgoing"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["author", "form_key"], name="outgoing_once_per_form")]
+        indexes = [
+            models.Index(fields=["not_before"], name="outgoing_due", condition=Q(state="queued")),
+            models.Index(fields=["lease_until"], name="outgoing_leased", condition=Q(state="sending")),
+            models.Index(fields=["channel", "id"], name="outgoing_of_channel"),
+        ]
+
+    def __str__(self) -> str:
+        return f"outgoing {self.pk} ({self.state})"

@@ -1,0 +1,50 @@
+"""A brand is reached through these functions, which check who asks. Rooms build their own on them."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from rapport.brands.models import Brand
+from rapport.lib.errors import NotAllowed, NotFound
+from rapport.staff.models import User
+from rapport.staff.permissions import Permission, roles_with
+
+
+def brands_for(user: User, permission: Permission) -> QuerySet[Brand]:
+    """The brands for which ``user`` has ``permission``."""
+    if not user.is_active:
+        return Brand.objects.none()
+    if user.is_superuser:
+        return Brand.objects.all()
+    return Brand.objects.filter(memberships__user=user, memberships__role__in=roles_with(permission))
+
+
+def brand_ids_for(user: User, permission: Permission) -> list[int]:
+    """Their ids."""
+    return list(brands_for(user, permission).values_list("id", flat=True))
+
+
+def may(user: User, brand_id: int, permission: Permission) -> bool:
+    """Whether ``user`` has ``permission`` for one brand."""
+    return brands_for(user, permission).filter(id=brand_id).exists()
+
+
+def require(user: User, brand_id: int, permission: Permission) -> None:
+    """Raise unless ``user`` has ``permission``.
+
+    :class:`NotFound` when they may not even know of the brand's cases, else :class:`NotAllowed`.
+    """
+    if may(user, brand_id, permission):
+        return
+    if may(user, brand_id, Permission.VIEW_CASES):
+        raise NotAllowed("Your role for this brand does not allow that. Ask a lead or an admin.")
+    raise NotFound("There is no such thing, or you may not see it.")
+
+
+def access_brand(user: User, slug: str, permission: Permission) -> Brand:
+    """The brand called ``slug``. Raises :class:`NotFound` or :class:`NotAllowed`."""
+    brand = Brand.objects.filter(slug=slug).first()
+    if brand is None:
+        raise NotFound("There is no such brand, or you may not see it.")
+    require(user, brand.id, permission)
+    return brand

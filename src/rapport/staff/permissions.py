@@ -1,0 +1,50 @@
+"""Who may do what for a brand, in one table. Docs, pages and checks all read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rapport.staff.models import Role
+
+# Each role includes the ones after it.
+ROLES_BY_POWER: tuple[Role, ...] = (Role.ADMIN, Role.LEAD, Role.AGENT, Role.VIEWER)
+
+
+class Permission(StrEnum):
+    VIEW_CASES = "view_cases"
+    REPLY = "reply"
+    NOTE = "note"
+    WORK_CASES = "work_cases"
+    VIEW_FIGURES = "view_figures"
+    MANAGE_TEAM = "manage_team"
+    MANAGE_CHANNELS = "manage_channels"
+    REPLAY_EVENTS = "replay_events"
+    VIEW_AUDIT = "view_audit"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The least powerful role that has the permission, and what it allows, in words."""
+
+    least: Role
+    allows: str
+
+
+GRANTS: dict[Permission, Grant] = {
+    Permission.VIEW_CASES: Grant(Role.VIEWER, "See cases, threads, contacts and search in them."),
+    Permission.VIEW_FIGURES: Grant(Role.VIEWER, "See response figures."),
+    Permission.REPLY: Grant(Role.AGENT, "Answer a customer, undo, retry a failed reply."),
+    Permission.NOTE: Grant(Role.AGENT, "Write internal notes."),
+    Permission.WORK_CASES: Grant(Role.AGENT, "Assign, tag, prioritise, snooze, close and reopen cases."),
+    Permission.MANAGE_TEAM: Grant(Role.LEAD, "Manage teams and who belongs to them."),
+    Permission.REPLAY_EVENTS: Grant(Role.LEAD, "See parked events and replay them."),
+    Permission.VIEW_AUDIT: Grant(Role.LEAD, "See who did what."),
+    Permission.MANAGE_CHANNELS: Grant(Role.ADMIN, "Connect, pause and reconnect channels; give roles."),
+}
+
+
+def roles_with(permission: Permission) -> tuple[Role, ...]:
+    """Every role that has ``permission``."""
+    least = ROLES_BY_POWER.index(GRANTS[permission].least)
+    return ROLES_BY_POWER[: least + 1]
