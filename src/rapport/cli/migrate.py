@@ -1,0 +1,17 @@
+"""``rapport migrate``: bring the database to this version."""
+
+from __future__ import annotations
+
+import click
+
+from rapport.cli.runtime import django_ready
+
+
+@click.command("migrate")
+def command() -> None:
+    """Create or update the database's tables. Safe to run at any time; does nothing when up to date."""
+    with django_ready(check_migrations=False):
+        from django.core.management import call_command
+
+        call_command("migrate", interactive=False, verbosity=0)
+        click.echo("The database is up to date.")
