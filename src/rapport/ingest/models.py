@@ -38,7 +38,7 @@ class RawEvent(models.Model):
             models.UniqueConstraint(fields=["channel", "dedupe_key"], name="raw_event_once_per_channel"),
         ]
         indexes = [
-            models.Index(fields=["id"], name="raw_event_pending", condition=Q(state="pending")),
+            models.Index(fields=["channel", "id"], name="raw_event_pending", condition=Q(state="pending")),
             models.Index(fields=["channel", "id"], name="raw_event_parked", condition=Q(state="parked")),
         ]
 

@@ -1,0 +1,337 @@
+"""Cases follow what is said: opened for a contact's message, reopened by the next one, joined when
+their threads turn out to be one, and always knowing who waits and since when.
+
+The rule: a contact who writes in a thread has one case for it. Reposts, automatic messages, our own
+posts and other brands' posts open none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.db import connection
+from psycopg import sql
+
+from rapport.brands.models import Channel
+from rapport.inbox.models import Case
+from rapport.networks.registry import UnknownNetwork, connector_class
+
+# What hangs on a case and moves with it; its history, its threads and its own merges are dealt with apart.
+_STAYS = {"inbox_caseevent", "inbox_casethread", "inbox_case", "inbox_case_tags"}
+
+
+def follow(
+    *, channel: Channel, thread_ids: Sequence[int], merged: Mapping[int, int], new_message_ids: Sequence[int]
+) -> list[int]:
+    """Bring the cases of these threads in line with their messages; returns the ids that changed.
+
+    ``merged``: threads that were just emptied into another. ``new_message_ids``: messages that were
+    not known before. Must run in a transaction that holds the channel's lock.
+    """
+    if not thread_ids:
+        return []
+    survivors = _follow_merges(merged)
+    opened = _open(channel, thread_ids)
+    concerned = _concerned(thread_ids, new_message_ids, everyone=sorted(set(merged.values())))
+    case_ids = sorted({*survivors, *opened, *concerned})
+    refresh(case_ids=case_ids)
+    _reopen(case_ids, new_message_ids)
+    if _is_archive(channel.network):
+        _settle_archive(case_ids)
+    return case_ids
+
+
+def _is_archive(network: str) -> bool:
+    """Whether nothing can be answered there, as with an imported file."""
+    try:
+        return not connector_class(network).capabilities.send
+    except UnknownNetwork:
+        return False
+
+
+def _open(channel: Channel, thread_ids: Sequence[int]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH wanted AS MATERIALIZED (
+                SELECT m.thread_id, i.contact_id, min(m.sent_at) AS opened_at, max(m.visibility) AS visibility,
+                       nextval(pg_get_serial_sequence('inbox_case', 'id')) AS case_id
+                FROM inbox_message m JOIN contacts_identity i ON i.id = m.identity_id
+                WHERE m.thread_id = ANY(%(threads)s) AND NOT m.from_brand AND NOT m.automatic
+                  AND NOT EXISTS (SELECT FROM inbox_casethread ct
+                                  WHERE ct.thread_id = m.thread_id AND ct.contact_id = i.contact_id)
+                GROUP BY m.thread_id, i.contact_id
+            ), opened AS (
+                INSERT INTO inbox_case (id, brand_id, channel_id, contact_id, status, visibility, preview, lang,
+                                        opened_at, last_message_at)
+                SELECT case_id, %(brand)s, %(channel)s, contact_id, 'open', visibility, '', '', opened_at, opened_at
+                FROM wanted
+            ), joined AS (
+                INSERT INTO inbox_casethread (case_id, thread_id, contact_id)
+                SELECT case_id, thread_id, contact_id FROM wanted
+            ), told AS (
+                INSERT INTO inbox_caseevent (case_id, brand_id, kind, at)
+                SELECT case_id, %(brand)s, 'opened', opened_at FROM wanted
+            )
+            SELECT case_id FROM wanted
+            """,
+            {"threads": list(thread_ids), "brand": channel.brand_id, "channel": channel.id},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: Sequence[int]) -> list[int]:
+    """Cases that new messages speak to: their author's, and whoever an own message answers.
+
+    An own message that answers one contact's message concerns that contact alone, so a reply in a
+    thread of thousands touches one case. Edits and deletions (no new message in the thread) and
+    joined threads concern every case there.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH new AS (
+                SELECT m.thread_id, m.own, CASE WHEN NOT m.from_brand THEN author.contact_id
+                                                WHEN NOT parent.from_brand THEN asker.contact_id END AS contact_id
+                FROM inbox_message m
+                JOIN contacts_identity author ON author.id = m.identity_id
+                LEFT JOIN inbox_message parent
+                    ON parent.channel_id = m.channel_id AND parent.external_id = m.parent_external_id
+                LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
+                WHERE m.id = ANY(%(new)s)
+            )
+            SELECT ct.case_id FROM inbox_casethread ct JOIN new
+                ON new.thread_id = ct.thread_id
+               AND (new.contact_id = ct.contact_id OR (new.own AND new.contact_id IS NULL))
+            UNION
+            SELECT case_id FROM inbox_casethread
+            WHERE thread_id = ANY(%(everyone)s)
+               OR (thread_id = ANY(%(threads)s) AND thread_id <> ALL(SELECT thread_id FROM new))
+            """,
+            {"new": list(new_ids), "threads": list(thread_ids), "everyone": list(everyone)},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+# An own message counts for a case when it answers that contact, or nobody in particular.
+_REFRESH = """
+WITH wanted AS MATERIALIZED (
+    SELECT c.id, c.contact_id, c.waiting_since FROM inbox_case c
+    WHERE c.id = ANY(%(cases)s) AND c.status <> 'merged' FOR UPDATE
+), said AS (
+    SELECT w.id AS case_id, m.id, m.sent_at, m.text, m.lang, m.visibility, m.automatic, m.own,
+           m.deleted_at IS NOT NULL AS deleted, m.external_id
+    FROM wanted w
+    JOIN inbox_casethread ct ON ct.case_id = w.id
+    JOIN inbox_message m ON m.thread_id = ct.thread_id
+    JOIN contacts_identity i ON i.id = m.identity_id
+    LEFT JOIN inbox_message parent
+        ON m.own AND parent.channel_id = m.channel_id AND parent.external_id = m.parent_external_id
+    LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
+    WHERE (NOT m.from_brand AND i.contact_id = w.contact_id)
+       OR (m.own AND (parent.id IS NULL OR parent.from_brand OR asker.contact_id = w.contact_id))
+), answered AS (
+    SELECT case_id, max(sent_at) AS at FROM said WHERE own AND NOT automatic GROUP BY case_id
+), waits AS (
+    SELECT s.case_id, min(s.sent_at) AS since FROM said s LEFT JOIN answered a USING (case_id)
+    WHERE NOT s.own AND NOT s.automatic AND NOT s.deleted AND (a.at IS NULL OR s.sent_at > a.at)
+    GROUP BY s.case_id
+), newest AS (
+    SELECT DISTINCT ON (case_id) case_id, sent_at, visibility,
+           regexp_replace(left(text, 400), '\\s+', ' ', 'g') AS line
+    FROM said ORDER BY case_id, sent_at DESC, own DESC, external_id DESC
+), speech AS (
+    SELECT DISTINCT ON (case_id) case_id, lang FROM said WHERE NOT own AND lang <> ''
+    ORDER BY case_id, sent_at DESC, external_id DESC
+), began AS (
+    SELECT case_id, min(sent_at) AS at FROM said WHERE NOT own GROUP BY case_id
+), changed AS (
+    UPDATE inbox_case c
+    SET waiting_since = waits.since, last_message_at = newest.sent_at, opened_at = began.at,
+        preview = CASE WHEN length(newest.line) > 160 THEN left(newest.line, 159) || '…' ELSE newest.line END,
+        visibility = newest.visibility, lang = coalesce(speech.lang, c.lang), version = c.version + 1
+    FROM newest LEFT JOIN waits USING (case_id) LEFT JOIN speech USING (case_id) JOIN began USING (case_id)
+    WHERE c.id = newest.case_id
+    RETURNING c.id, c.brand_id, c.waiting_since
+)
+-- The clock starts: an event, unless the case was opened by this very message.
+INSERT INTO inbox_caseevent (case_id, brand_id, kind, at)
+SELECT changed.id, changed.brand_id, 'received', changed.waiting_since
+FROM changed JOIN wanted USING (id)
+WHERE changed.waiting_since IS NOT NULL AND wanted.waiting_since IS NULL
+  AND NOT EXISTS (SELECT FROM inbox_caseevent e WHERE e.case_id = changed.id
+                  AND e.kind IN ('opened', 'received') AND e.at = changed.waiting_since)
+"""
+
+
+def refresh(*, case_ids: Sequence[int]) -> None:
+    """Recompute who waits since when, the newest message and the preview of these cases."""
+    if not case_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_REFRESH, {"cases": sorted(case_ids)})
+
+
+def _reopen(case_ids: Sequence[int], new_message_ids: Sequence[int]) -> None:
+    """A contact who writes again wakes a snoozed case and reopens a closed one, except closed as spam.
+
+    "Again" is judged by arrival: a message sent before the case was closed but heard only now has
+    been read by nobody.
+    """
+    if not case_ids or not new_message_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH again AS (
+                SELECT c.id, c.status, max(m.sent_at) AS at
+                FROM inbox_message m
+                JOIN contacts_identity i ON i.id = m.identity_id
+                JOIN inbox_casethread ct ON ct.thread_id = m.thread_id AND ct.contact_id = i.contact_id
+                JOIN inbox_case c ON c.id = ct.case_id
+                WHERE m.id = ANY(%(new)s) AND c.id = ANY(%(cases)s) AND NOT m.from_brand AND NOT m.automatic
+                  AND (c.status = 'snoozed' OR (c.status = 'closed' AND c.close_reason <> 'spam'))
+                GROUP BY c.id
+            ), changed AS (
+                UPDATE inbox_case c SET status = 'open', snoozed_until = NULL, closed_at = NULL, close_reason = ''
+                FROM again WHERE c.id = again.id RETURNING c.id, c.brand_id
+            )
+            INSERT INTO inbox_caseevent (case_id, brand_id, kind, at, data)
+            SELECT again.id, changed.brand_id, CASE again.status WHEN 'snoozed' THEN 'woke' ELSE 'reopened' END,
+                   again.at, '{"by": "contact"}'
+            FROM again JOIN changed USING (id)
+            """,
+            {"new": list(new_message_ids), "cases": list(case_ids)},
+        )
+
+
+def _settle_archive(case_ids: Sequence[int]) -> None:
+    """Imported conversations are closed when they ended with an answer, and open when they did not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH changed AS (
+                UPDATE inbox_case
+                SET status = CASE WHEN waiting_since IS NULL THEN 'closed' ELSE 'open' END,
+                    closed_at = CASE WHEN waiting_since IS NULL THEN last_message_at END,
+                    close_reason = CASE WHEN waiting_since IS NULL THEN 'imported' ELSE '' END
+                WHERE id = ANY(%(cases)s)
+                  AND ((status = 'open' AND waiting_since IS NULL)
+                       OR (status = 'closed' AND close_reason = 'imported' AND waiting_since IS NOT NULL))
+                RETURNING id, brand_id, status, last_message_at, waiting_since
+            )
+            INSERT INTO inbox_caseevent (case_id, brand_id, kind, at, data)
+            SELECT id, brand_id, CASE status WHEN 'closed' THEN 'closed' ELSE 'reopened' END,
+                   coalesce(waiting_since, last_message_at), '{"by": "import"}'
+            FROM changed
+            """,
+            {"cases": list(case_ids)},
+        )
+
+
+def _follow_merges(merged: Mapping[int, int]) -> list[int]:
+    """Threads were joined: move their cases along, joining the cases a contact had in both."""
+    if not merged:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT ct.case_id, ct.contact_id, coalesce(p.target, ct.thread_id)
+            FROM inbox_casethread ct
+            LEFT JOIN unnest(%s::bigint[], %s::bigint[]) AS p(source, target) ON p.source = ct.thread_id
+            WHERE ct.thread_id = ANY(%s) ORDER BY ct.case_id
+            """,
+            [list(merged), list(merged.values()), [*merged, *merged.values()]],
+        )
+        rows = cursor.fetchall()
+        into = _joined_cases(rows)
+        _merge_cases(into)
+        # Each contact's link to a surviving thread, made anew from the surviving cases.
+        cursor.execute(
+            "DELETE FROM inbox_casethread WHERE thread_id = ANY(%s)", [[*merged, *merged.values()]]
+        )
+        links = {(thread, contact): into.get(case, case) for case, contact, thread in rows}
+        cursor.execute(
+            "INSERT INTO inbox_casethread (thread_id, contact_id, case_id) "
+            "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])",
+            [[t for t, _ in links], [c for _, c in links], list(links.values())],
+        )
+    return sorted(set(links.values()))
+
+
+def _joined_cases(rows: Sequence[tuple[int, int, int]]) -> dict[int, int]:
+    """Case → the older case it becomes part of, for ``(case, contact, surviving thread)`` rows."""
+    into: dict[int, int] = {}
+
+    def root(case: int) -> int:
+        while case in into:
+            case = into[case]
+        return case
+
+    first: dict[tuple[int, int], int] = {}
+    for case, contact, thread in rows:
+        other = root(first.setdefault((thread, contact), case))
+        mine = root(case)
+        if mine != other:
+            into[max(mine, other)] = min(mine, other)
+    return {case: root(case) for case in into}
+
+
+def _merge_cases(into: Mapping[int, int]) -> None:
+    if not into:
+        return
+    pairs = {"from": list(into), "to": list(into.values())}
+    with connection.cursor() as cursor:
+        for relation in Case._meta.related_objects:
+            table, column = relation.related_model._meta.db_table, relation.field.column
+            if relation.one_to_many and table not in _STAYS:
+                move = sql.SQL(
+                    "UPDATE {table} x SET {column} = p.target "
+                    "FROM unnest(%(from)s::bigint[], %(to)s::bigint[]) AS p(source, target) WHERE x.{column} = p.source"
+                ).format(table=sql.Identifier(table), column=sql.Identifier(column))
+                cursor.execute(move.as_string(None), pairs)
+        cursor.execute(
+            "UPDATE inbox_casethread x SET case_id = p.target "
+            "FROM unnest(%(from)s::bigint[], %(to)s::bigint[]) AS p(source, target) WHERE x.case_id = p.source",
+            pairs,
+        )
+        cursor.execute(
+            "INSERT INTO inbox_case_tags (case_id, tag_id) SELECT DISTINCT p.target, t.tag_id "
+            "FROM unnest(%(from)s::bigint[], %(to)s::bigint[]) AS p(source, target) "
+            "JOIN inbox_case_tags t ON t.case_id = p.source ON CONFLICT DO NOTHING",
+            pairs,
+        )
+        # The survivor takes over whoever worked on the other, unless somebody works on it already,
+        # and is open if either was.
+        cursor.execute(
+            """
+            UPDATE inbox_case kept SET assignee_id = coalesce(kept.assignee_id, gone.assignee_id),
+                priority = greatest(kept.priority, gone.priority),
+                status = CASE WHEN kept.status = 'open' OR gone.open THEN 'open' ELSE kept.status END,
+                closed_at = CASE WHEN gone.open THEN NULL ELSE kept.closed_at END,
+                close_reason = CASE WHEN gone.open THEN '' ELSE kept.close_reason END,
+                snoozed_until = CASE WHEN gone.open THEN NULL ELSE kept.snoozed_until END
+            FROM (
+                SELECT p.target, max(c.priority) AS priority, bool_or(c.status = 'open') AS open,
+                       (array_agg(c.assignee_id ORDER BY c.id) FILTER (WHERE c.assignee_id IS NOT NULL))[1]
+                           AS assignee_id
+                FROM unnest(%(from)s::bigint[], %(to)s::bigint[]) AS p(source, target)
+                JOIN inbox_case c ON c.id = p.source GROUP BY p.target
+            ) gone WHERE kept.id = gone.target
+            """,
+            pairs,
+        )
+        cursor.execute(
+            """
+            WITH gone AS (
+                UPDATE inbox_case c SET status = 'merged', merged_into_id = p.target, waiting_since = NULL,
+                    snoozed_until = NULL, version = version + 1
+                FROM unnest(%(from)s::bigint[], %(to)s::bigint[]) AS p(source, target) WHERE c.id = p.source RETURNING c.id, c.brand_id, c.last_message_at, p.target
+            )
+            INSERT INTO inbox_caseevent (case_id, brand_id, kind, at, data)
+            SELECT id, brand_id, 'merged', last_message_at, jsonb_build_object('into', target) FROM gone
+            UNION ALL
+            SELECT target, brand_id, 'merged', last_message_at, jsonb_build_object('from', id) FROM gone
+            """,
+            pairs,
+        )

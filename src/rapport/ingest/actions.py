@@ -1,0 +1,63 @@
+"""Storing what networks send, and giving parked events another chance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+
+from rapport.ingest.models import RawEvent, RawState
+from rapport.lib.live import notify_ingest
+from rapport.lib.text import storable, storable_json
+from rapport.networks.base import RawItem
+
+_COLUMNS = "kind, dedupe_key, payload"
+
+
+def store_raw(*, channel_id: int, items: Sequence[RawItem]) -> int:
+    """Store raw events in the caller's transaction and wake the workers; returns how many were new.
+
+    An event that was stored before (same channel and key) is left as it is, so a network may
+    deliver as often as it likes. Only when the transaction commits may the network be told "thanks".
+    """
+    if not items:
+        return 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS raw_batch (ord int, kind text, dedupe_key text, payload jsonb) "
+            "ON COMMIT DELETE ROWS; TRUNCATE raw_batch"
+        )
+        with cursor.copy("COPY raw_batch FROM STDIN") as copy:
+            for number, item in enumerate(items):
+                copy.write_row(
+                    (
+                        number,
+                        storable(item.kind, limit=60),
+                        storable(item.dedupe_key()),
+                        json.dumps(storable_json(item.payload), ensure_ascii=False, allow_nan=False),
+                    )
+                )
+        cursor.execute(
+            """
+            INSERT INTO ingest_rawevent (channel_id, kind, dedupe_key, payload)
+            SELECT %s, kind, dedupe_key, payload FROM raw_batch ORDER BY ord
+            ON CONFLICT (channel_id, dedupe_key) DO NOTHING
+            """,
+            [channel_id],
+        )
+        new = cursor.rowcount
+        if new:
+            notify_ingest()
+    return new
+
+
+def replay(*, event_ids: Sequence[int]) -> int:
+    """Put parked events back in the queue; returns how many were parked."""
+    with transaction.atomic():
+        changed = RawEvent.objects.filter(id__in=event_ids, state=RawState.PARKED).update(
+            state=RawState.PENDING, error="", done_at=None
+        )
+        if changed:
+            notify_ingest()
+    return changed

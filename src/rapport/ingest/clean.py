@@ -1,0 +1,134 @@
+"""Parsed events made fit for the database: lengths, time zones, impossible clocks, repeats in a batch."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from rapport.lib.text import storable
+from rapport.networks.base import Author, Event, MessageDeleted, MessageSeen, Reposted
+
+MAX_ID = 200
+MAX_TEXT = 100_000
+# A network's clock may run ahead a little; a message from further in the future is dated on arrival,
+# because a clock that starts tomorrow would hide a customer who waits today.
+CLOCK_TOLERANCE = timedelta(minutes=10)
+
+
+def clean(event: Event, *, received_at: datetime) -> Event:
+    """``event`` with storable strings and sane times. Raises ValueError when it cannot be kept."""
+    if isinstance(event, MessageSeen):
+        return replace(
+            event,
+            external_id=_id(event.external_id),
+            author=_author(event.author),
+            text=storable(event.text, limit=MAX_TEXT),
+            sent_at=_time(event.sent_at, received_at),
+            edited_at=_time(event.edited_at, received_at) if event.edited_at else None,
+            parent_id=_optional_id(event.parent_id),
+            thread_key=_optional_id(event.thread_key),
+            url=storable(event.url, limit=1000),
+            lang=storable(event.lang, limit=16),
+            media=tuple(
+                replace(m, url=storable(m.url, limit=2000), alt=storable(m.alt)) for m in event.media
+            ),
+        )
+    if isinstance(event, MessageDeleted):
+        return replace(
+            event, external_id=_id(event.external_id), deleted_at=_time(event.deleted_at, received_at)
+        )
+    return replace(
+        event,
+        external_id=_id(event.external_id),
+        original_id=_id(event.original_id),
+        author=_author(event.author),
+        reposted_at=_time(event.reposted_at, received_at),
+    )
+
+
+def _id(value: str) -> str:
+    value = storable(value)
+    if not value or len(value) > MAX_ID:
+        raise ValueError(f"an id of {len(value)} characters; 1 to {MAX_ID} are possible")
+    return value
+
+
+def _optional_id(value: str | None) -> str | None:
+    return _id(value) if value else None
+
+
+def _time(value: datetime, received_at: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return received_at if value > received_at + CLOCK_TOLERANCE else value
+
+
+def _author(author: Author) -> Author:
+    return replace(
+        author,
+        external_id=_id(author.external_id),
+        handle=storable(author.handle, limit=200),
+        name=storable(author.name, limit=200),
+        avatar_url=storable(author.avatar_url, limit=1000),
+        url=storable(author.url, limit=1000),
+    )
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An older wording of a message, and when it was replaced."""
+
+    external_id: str
+    text: str
+    replaced_at: datetime
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message with our arrival time."""
+
+    message: MessageSeen
+    received_at: datetime
+
+
+@dataclass
+class Batch:
+    """What a batch says, each message once in its newest wording."""
+
+    messages: list[Received] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
+    deletions: list[MessageDeleted] = field(default_factory=list)
+    reposts: list[Reposted] = field(default_factory=list)
+
+
+def fold(events: Iterable[tuple[Event, datetime]]) -> Batch:
+    """Sort ``(event, received_at)`` by kind and keep each message's newest version once."""
+    batch = Batch()
+    versions: dict[str, list[Received]] = {}
+    for event, received_at in events:
+        if isinstance(event, MessageSeen):
+            versions.setdefault(event.external_id, []).append(Received(event, received_at))
+        elif isinstance(event, MessageDeleted):
+            batch.deletions.append(event)
+        else:
+            batch.reposts.append(event)
+    for external_id, seen in versions.items():
+        # Stable: of several copies without an edit the first one stays, as in the database.
+        ordered = sorted(
+            seen,
+            key=lambda one: (one.message.edited_at is not None, one.message.edited_at or one.received_at),
+        )
+        newest = ordered[-1] if ordered[-1].message.edited_at else ordered[0]
+        batch.messages.append(Received(newest.message, min(one.received_at for one in seen)))
+        batch.edits.extend(_replaced(external_id, [one.message for one in ordered]))
+    return batch
+
+
+def _replaced(external_id: str, versions: Sequence[MessageSeen]) -> list[Edit]:
+    edits = []
+    for older, newer in itertools.pairwise(versions):
+        if newer.edited_at is not None and newer.text != older.text:
+            edits.append(Edit(external_id, older.text, newer.edited_at))
+    return edits

@@ -1,0 +1,275 @@
+"""Recording what was said, set-based: identities, threads, messages, changes, turns and cases.
+
+One function, :func:`record_events`, is used for what networks send and for what we have just sent
+ourselves, so both follow the same rules. The caller holds the channel's lock in a transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from rapport.brands.models import Channel
+from rapport.contacts.upsert import AuthorSeen, upsert_identities
+from rapport.inbox import cases, threads, turns
+from rapport.ingest.clean import Batch, Received, fold
+from rapport.lib.live import notify_desk
+from rapport.networks.base import Event
+
+_LOCK_CLASS = 0x52_41  # keeps our advisory locks apart from others'
+
+
+def lock_channel(channel_id: int) -> None:
+    """Wait for the channel's lock and hold it until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, channel_id])
+
+
+def try_lock_channel(channel_id: int) -> bool:
+    """Take the channel's lock until the transaction ends, if nobody has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, channel_id])
+        return bool(cursor.fetchone()[0])
+
+
+def record_events(
+    *,
+    channel: Channel,
+    events: Sequence[tuple[Event, datetime]],
+    written_by: Mapping[str, int] | None = None,
+) -> dict[str, int]:
+    """Record ``(event, received_at)`` pairs of one channel; any order, any number of times.
+
+    ``written_by`` names the agent (user id) who wrote an own message here, by its external id.
+    Returns the id of every message among the events by external id. Must run in a transaction that
+    holds :func:`lock_channel`.
+    """
+    batch = fold(events)
+    if not (batch.messages or batch.deletions or batch.reposts):
+        return {}
+    with connection.cursor() as cursor:
+        # A batch is tiny beside the tables it is joined with, so index probes are always right; with
+        # fresh or no statistics the planner may choose to hash a whole table instead.
+        cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+    identities = upsert_identities(network=channel.network, authors=_authors(batch))
+    own_accounts, brand_accounts = _accounts(channel, list(identities))
+    assigned = threads.assign(
+        channel_id=channel.id,
+        brand_id=channel.brand_id,
+        messages=[
+            threads.Arrival(
+                external_id=one.message.external_id,
+                parent_id=one.message.parent_id,
+                thread_key=one.message.thread_key,
+                visibility=one.message.visibility,
+            )
+            for one in batch.messages
+        ],
+    )
+    rows = [
+        (
+            one.message.external_id,
+            assigned.thread_of[one.message.external_id],
+            identities[one.message.author.external_id],
+            one.message.author.external_id in own_accounts,
+            one.message.author.external_id in brand_accounts,
+            one.message.parent_id,
+            one.message.thread_key,
+            one.message.visibility,
+            one.message.text,
+            one.message.lang,
+            one.message.url,
+            json.dumps([{"url": m.url, "kind": m.kind, "alt": m.alt} for m in one.message.media]),
+            one.message.sent_at,
+            one.message.edited_at,
+            one.message.automatic,
+            (written_by or {}).get(one.message.external_id),
+            one.received_at,
+        )
+        for one in batch.messages
+    ]
+    stored = _upsert_messages(channel, rows)
+    changed_threads = _changes(channel, batch, identities)
+    touched = sorted({*assigned.thread_of.values(), *changed_threads})
+    turns.recompute(thread_ids=touched)
+    case_ids = cases.follow(
+        channel=channel, thread_ids=touched, merged=assigned.merged, new_message_ids=stored.new_ids
+    )
+    notify_desk(brand_id=channel.brand_id, case_ids=case_ids)
+    _note_arrival(channel, batch.messages)
+    return stored.id_of
+
+
+class _Stored:
+    def __init__(self) -> None:
+        self.id_of: dict[str, int] = {}
+        self.new_ids: list[int] = []
+
+
+def _authors(batch: Batch) -> list[AuthorSeen]:
+    seen = [AuthorSeen(one.message.author, one.message.sent_at) for one in batch.messages]
+    seen += [AuthorSeen(repost.author, repost.reposted_at) for repost in batch.reposts]
+    return seen
+
+
+def _accounts(channel: Channel, external_ids: list[str]) -> tuple[set[str], set[str]]:
+    """Which authors are accounts of this brand, and which of any brand here."""
+    accounts = Channel.objects.filter(network=channel.network, external_id__in=external_ids)
+    own, every = set(), set()
+    for brand_id, external_id in accounts.values_list("brand_id", "external_id"):
+        every.add(external_id)
+        if brand_id == channel.brand_id:
+            own.add(external_id)
+    return own, every
+
+
+_COPY = """
+COPY message_batch (external_id, thread_id, identity_id, own, from_brand, parent_external_id, thread_key,
+    visibility, text, lang, url, media, sent_at, edited_at, automatic, user_id, arrived_at) FROM STDIN
+"""
+
+
+def _upsert_messages(channel: Channel, rows: Sequence[tuple[Any, ...]]) -> _Stored:
+    stored = _Stored()
+    if not rows:
+        return stored
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS message_batch (ord serial, external_id text, thread_id bigint, "
+            "identity_id bigint, own bool, from_brand bool, parent_external_id text, thread_key text, "
+            "visibility text, text text, lang text, url text, media jsonb, sent_at timestamptz, "
+            "edited_at timestamptz, automatic bool, user_id bigint, arrived_at timestamptz) "
+            "ON COMMIT DELETE ROWS; TRUNCATE message_batch"
+        )
+        with cursor.copy(_COPY) as copy:
+            for row in rows:
+                copy.write_row(row)
+        # A deletion may have come before its message: it is in the changes already.
+        cursor.execute(
+            """
+            INSERT INTO inbox_message (brand_id, channel_id, external_id, thread_id, identity_id, own, from_brand, parent_external_id, thread_key,
+                visibility, text, lang, url, media, sent_at, edited_at, automatic, user_id, arrived_at,
+                deleted_at, repost_count)
+            SELECT %(brand)s, %(channel)s, external_id, thread_id, identity_id, own, from_brand, parent_external_id, thread_key,
+                visibility, text, lang, url, media, sent_at, edited_at, automatic, user_id, arrived_at,
+                   (SELECT min(c.at) FROM inbox_messagechange c WHERE c.channel_id = %(channel)s
+                    AND c.message_external_id = b.external_id AND c.kind = 'deleted'),
+                   (SELECT count(*) FROM inbox_messagechange c WHERE c.channel_id = %(channel)s
+                    AND c.message_external_id = b.external_id AND c.kind = 'reposted')
+            FROM message_batch b ORDER BY ord
+            ON CONFLICT (channel_id, external_id) DO NOTHING
+            RETURNING id, external_id
+            """,
+            {"brand": channel.brand_id, "channel": channel.id},
+        )
+        for message_id, external_id in cursor.fetchall():
+            stored.new_ids.append(message_id)
+            stored.id_of[external_id] = message_id
+        if len(stored.new_ids) < len(rows):
+            _update_known(cursor, channel, stored)
+    return stored
+
+
+def _update_known(cursor: Any, channel: Channel, stored: _Stored) -> None:
+    """Messages we have: keep an edit's old wording, apply the newest, and learn who wrote our own."""
+    known = {"channel": channel.id, "new": stored.new_ids}
+    # In the right order the old wording is the one in the table; when the original comes after its
+    # edit, it is the one that has just come.
+    cursor.execute(
+        """
+        INSERT INTO inbox_messagechange (channel_id, message_external_id, kind, at, external_id, text)
+        SELECT m.channel_id, m.external_id, 'edited',
+               CASE WHEN newer.it THEN b.edited_at ELSE m.edited_at END, '',
+               CASE WHEN newer.it THEN m.text ELSE b.text END
+        FROM message_batch b
+        JOIN inbox_message m ON m.channel_id = %(channel)s AND m.external_id = b.external_id
+        CROSS JOIN LATERAL (
+            SELECT b.edited_at IS NOT NULL AND (m.edited_at IS NULL OR b.edited_at > m.edited_at)
+        ) AS newer(it)
+        WHERE m.text <> b.text AND (newer.it OR (b.edited_at IS NULL AND m.edited_at IS NOT NULL))
+          AND m.id <> ALL(%(new)s)
+        ON CONFLICT (channel_id, message_external_id, kind, at, external_id) DO NOTHING
+        """,
+        known,
+    )
+    cursor.execute(
+        """
+        UPDATE inbox_message m SET text = b.text, media = b.media, edited_at = b.edited_at
+        FROM message_batch b
+        WHERE m.channel_id = %(channel)s AND m.external_id = b.external_id AND m.id <> ALL(%(new)s)
+          AND b.edited_at IS NOT NULL AND (m.edited_at IS NULL OR b.edited_at > m.edited_at)
+        """,
+        known,
+    )
+    cursor.execute(
+        """
+        UPDATE inbox_message m SET user_id = b.user_id FROM message_batch b
+        WHERE m.channel_id = %(channel)s AND m.external_id = b.external_id
+          AND b.user_id IS NOT NULL AND m.user_id IS NULL
+        """,
+        known,
+    )
+    cursor.execute(
+        "SELECT m.id, m.external_id FROM message_batch b "
+        "JOIN inbox_message m ON m.channel_id = %(channel)s AND m.external_id = b.external_id",
+        known,
+    )
+    for message_id, external_id in cursor.fetchall():
+        stored.id_of[external_id] = message_id
+
+
+def _changes(channel: Channel, batch: Batch, identities: Mapping[str, int]) -> set[int]:
+    """Record edits folded inside the batch, deletions and reposts; returns the threads they touch."""
+    rows: list[tuple[Any, ...]] = [
+        (e.external_id, "edited", e.replaced_at, "", None, e.text) for e in batch.edits
+    ]
+    rows += [(d.external_id, "deleted", d.deleted_at, "", None, "") for d in batch.deletions]
+    rows += [
+        (r.original_id, "reposted", r.reposted_at, r.external_id, identities[r.author.external_id], "")
+        for r in batch.reposts
+    ]
+    if not rows:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO inbox_messagechange
+                (channel_id, message_external_id, kind, at, external_id, identity_id, text)
+            SELECT %s, c.* FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],
+                                       %s::text[]) AS c
+            ON CONFLICT (channel_id, message_external_id, kind, at, external_id) DO NOTHING
+            """,
+            [channel.id, *(list(column) for column in zip(*rows, strict=True))],
+        )
+        cursor.execute(
+            """
+            UPDATE inbox_message m SET deleted_at = change.deleted_at, repost_count = change.reposts
+            FROM (
+                SELECT message_external_id, min(at) FILTER (WHERE kind = 'deleted') AS deleted_at,
+                       count(*) FILTER (WHERE kind = 'reposted') AS reposts
+                FROM inbox_messagechange
+                WHERE channel_id = %(channel)s AND message_external_id = ANY(%(ids)s) GROUP BY 1
+            ) change
+            WHERE m.channel_id = %(channel)s AND m.external_id = change.message_external_id
+              AND (m.deleted_at, m.repost_count) IS DISTINCT FROM (change.deleted_at, change.reposts::int)
+            RETURNING m.thread_id
+            """,
+            {"channel": channel.id, "ids": sorted({row[0] for row in rows})},
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _note_arrival(channel: Channel, messages: Sequence[Received]) -> None:
+    if not messages:
+        return
+    newest = max(one.received_at for one in messages)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE brands_channel SET last_event_at = %(at)s "
+            "WHERE id = %(id)s AND (last_event_at IS NULL OR last_event_at < %(at)s)",
+            {"at": newest, "id": channel.id},
+        )
