@@ -1,0 +1,267 @@
+"""Sending replies: claim, call the network, record. No lock and no transaction spans the call.
+
+A claim is a lease: a worker that dies leaves a row whose lease runs out, and whoever takes it over
+asks the network "did it post?" before it posts. The lease's own time is the token that a late
+worker's result is checked against.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from rapport.audit.actions import record
+from rapport.brands import health
+from rapport.brands.models import Channel, ChannelState
+from rapport.lib.crypto import Undecryptable
+from rapport.lib.live import notify_desk
+from rapport.lib.text import storable
+from rapport.networks.base import Connector, OutgoingMessage, Sent
+from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
+from rapport.networks.registry import UnknownNetwork, connect
+from rapport.outbox.defer import TASK, defer_deliveries, defer_delivery
+from rapport.outbox.models import Outgoing, OutgoingState
+from rapport.outbox.outcome import outgoing_message, record_sent
+
+log = logging.getLogger(__name__)
+
+# Longer than any connector's time-outs together; a worker that takes longer has lost its claim.
+LEASE = timedelta(seconds=60)
+FIRST_PAUSE = timedelta(seconds=2)
+# How long a reply of a paused channel rests before it is looked at again.
+PAUSED = timedelta(seconds=60)
+# A network may ask us to wait, but not for ever.
+LONGEST_WAIT = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One reply, leased to this worker until ``lease_until``."""
+
+    outgoing_id: int
+    lease_until: datetime
+    attempts: int
+    doubtful: bool
+
+
+def deliver(*, outgoing_id: int) -> None:
+    """Send one reply if it is due and its case's earlier replies have left.
+
+    Any number of calls, from any number of processes, send it once. Does nothing for a reply that
+    was undone, sent, or is being sent.
+    """
+    outgoing = (
+        Outgoing.objects.filter(id=outgoing_id)
+        .exclude(state__in=[OutgoingState.SENT, OutgoingState.FAILED, OutgoingState.CANCELLED])
+        .first()
+    )
+    if outgoing is None or not _channel_takes_calls(outgoing):
+        return
+    claim = _claim(outgoing_id)
+    if claim is None:
+        return
+    try:
+        channel, connector = _connector(outgoing.channel_id)
+        message = outgoing_message(outgoing)
+        sent = _post(connector, message, claim)
+    except TryAgain as error:
+        _failed_for_now(outgoing, claim, error)
+    except Refused as error:
+        _failed_for_good(outgoing, claim, str(error))
+    except CredentialsGone as error:
+        _failed_for_good(outgoing, claim, str(error))
+        if health.disconnected(channel_id=outgoing.channel_id, reason=str(error)):
+            record(
+                action="channel.disconnected",
+                actor_id=None,
+                brand_id=outgoing.brand_id,
+                object_type="channel",
+                object_id=outgoing.channel_id,
+            )
+    else:
+        health.succeeded(channel_id=outgoing.channel_id)
+        record_sent(outgoing_id=outgoing_id, channel=channel, message=message, sent=sent)
+    _wake_next(outgoing.case_id)
+
+
+def sweep() -> int:
+    """Ask again for deliveries that nobody will make: due replies without a job (the job was lost, or
+    waited for an earlier reply) and leases that ran out (a worker died). Returns how many.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT o.id FROM outbox_outgoing o
+            WHERE ((o.state = 'queued' AND o.not_before <= now())
+                   OR (o.state = 'sending' AND o.lease_until <= now()))
+              AND NOT EXISTS (SELECT 1 FROM outbox_outgoing e WHERE e.case_id = o.case_id AND e.id < o.id
+                              AND e.state IN ('queued', 'sending'))
+              AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.status = 'todo'
+                              AND j.task_name = %s AND (j.args ->> 'outgoing_id')::bigint = o.id
+                              AND (j.scheduled_at IS NULL OR j.scheduled_at <= now()))
+            ORDER BY o.id LIMIT 5000
+            """,
+            [TASK],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+        defer_deliveries(outgoing_ids=ids)
+    return len(ids)
+
+
+def _channel_takes_calls(outgoing: Outgoing) -> bool:
+    """Hold the reply, with the reason, while its channel is paused or its network rests."""
+    state = Channel.objects.values_list("state", flat=True).get(id=outgoing.channel_id)
+    if state == ChannelState.PAUSED:
+        _hold(outgoing, timezone.now() + PAUSED, _("The channel is paused."))
+        return False
+    if state == ChannelState.DISCONNECTED:
+        claim = _claim(outgoing.id)
+        if claim is not None:
+            _failed_for_good(outgoing, claim, _("The channel is disconnected. Connect it, then retry."))
+            _wake_next(outgoing.case_id)
+        return False
+    if not _due(outgoing):
+        return False
+    until = health.admit(channel_id=outgoing.channel_id)
+    if until is not None:
+        _hold(outgoing, until, _("The network does not answer well; waiting before the next try."))
+        return False
+    return True
+
+
+def _due(outgoing: Outgoing) -> bool:
+    now = timezone.now()
+    if outgoing.state == OutgoingState.SENDING:
+        return outgoing.lease_until is not None and outgoing.lease_until <= now
+    return outgoing.not_before <= now
+
+
+def _hold(outgoing: Outgoing, until: datetime, reason: str) -> None:
+    with transaction.atomic():
+        held = Outgoing.objects.filter(
+            id=outgoing.id, state=OutgoingState.QUEUED, not_before__lt=until
+        ).update(not_before=until, error=reason)
+        if held:
+            defer_delivery(outgoing_id=outgoing.id, not_before=until)
+            notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])
+
+
+def _claim(outgoing_id: int) -> Claim | None:
+    """Lease the reply, if it is due and nothing of its case is before it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE outbox_outgoing o
+            SET state = 'sending', lease_until = clock_timestamp() + %s, attempts = o.attempts + 1,
+                doubtful = o.doubtful OR o.state = 'sending'
+            WHERE o.id = %s
+              AND ((o.state = 'queued' AND o.not_before <= now())
+                   OR (o.state = 'sending' AND o.lease_until <= now()))
+              AND NOT EXISTS (SELECT 1 FROM outbox_outgoing e WHERE e.case_id = o.case_id AND e.id < o.id
+                              AND e.state IN ('queued', 'sending'))
+            RETURNING o.lease_until, o.attempts, o.doubtful, o.brand_id, o.case_id
+            """,
+            [LEASE, outgoing_id],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        notify_desk(brand_id=row[3], case_ids=[row[4]])
+    return Claim(outgoing_id, lease_until=row[0], attempts=row[1], doubtful=row[2])
+
+
+def _connector(channel_id: int) -> tuple[Channel, Connector]:
+    try:
+        channel = Channel.objects.select_related("brand").get(id=channel_id)
+        return channel, connect(channel.network, channel.account())
+    except Undecryptable as error:
+        raise CredentialsGone(str(error)) from error
+    except UnknownNetwork as error:
+        raise Refused(str(error)) from error
+
+
+def _post(connector: Connector, message: OutgoingMessage, claim: Claim) -> Sent:
+    """Call the network. After a doubt it is asked first; what a connector must not raise is a doubt."""
+    try:
+        if claim.doubtful:
+            found = connector.find_sent(message)
+            if found is not None:
+                return found
+        if claim.attempts > settings.RAPPORT_SEND_ATTEMPTS:
+            raise Refused(_("It was tried too often without an answer."))
+        if timezone.now() >= claim.lease_until:
+            raise TryAgain(_("Looking for an earlier try took too long."))
+        return connector.send(message)
+    except NetworkError:
+        raise
+    except Exception as error:
+        log.exception("connector %s failed in an unexpected way", connector.network)
+        reason = _("Unexpected error in the connector ({name}).").format(name=type(error).__name__)
+        raise TryAgain(reason, doubt=True) from error
+
+
+def _failed_for_now(outgoing: Outgoing, claim: Claim, error: TryAgain) -> None:
+    health.failed(channel_id=outgoing.channel_id, reason=str(error), after=error.after)
+    if claim.attempts >= settings.RAPPORT_SEND_ATTEMPTS:
+        _failed_for_good(outgoing, claim, str(error), doubt=error.doubt)
+        return
+    pause = health.backoff(claim.attempts, first=FIRST_PAUSE)
+    until = min(error.not_before(timezone.now(), pause), timezone.now() + LONGEST_WAIT)
+    with transaction.atomic():
+        changed = _leased(claim).update(
+            state=OutgoingState.QUEUED,
+            lease_until=None,
+            not_before=until,
+            error=storable(str(error), limit=1000),
+            # Once in doubt, in doubt until the network was asked and said no.
+            doubtful=error.doubt or claim.doubtful,
+        )
+        if changed:
+            defer_delivery(outgoing_id=outgoing.id, not_before=until)
+            notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])
+
+
+def _failed_for_good(outgoing: Outgoing, claim: Claim, reason: str, *, doubt: bool = False) -> None:
+    with transaction.atomic():
+        changed = _leased(claim).update(
+            state=OutgoingState.FAILED,
+            lease_until=None,
+            error=storable(reason, limit=1000),
+            doubtful=doubt or claim.doubtful,
+        )
+        if changed:
+            record(
+                action="outgoing.failed",
+                actor_id=outgoing.author_id,
+                brand_id=outgoing.brand_id,
+                object_type="outgoing",
+                object_id=outgoing.id,
+                data={"case": outgoing.case_id, "attempts": claim.attempts},
+            )
+            notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])
+
+
+def _leased(claim: Claim) -> QuerySet[Outgoing]:
+    return Outgoing.objects.filter(
+        id=claim.outgoing_id, state=OutgoingState.SENDING, lease_until=claim.lease_until
+    )
+
+
+def _wake_next(case_id: int) -> None:
+    """The case's next reply waited for this one."""
+    with transaction.atomic():
+        next_id = (
+            Outgoing.objects.filter(case_id=case_id, state__in=[OutgoingState.QUEUED, OutgoingState.SENDING])
+            .order_by("id")
+            .values_list("id", "state", "not_before")
+            .first()
+        )
+        if next_id is not None and next_id[1] == OutgoingState.QUEUED and next_id[2] <= timezone.now():
+            defer_deliveries(outgoing_ids=[next_id[0]])
