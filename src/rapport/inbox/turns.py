@@ -24,7 +24,8 @@ WITH said AS (
     FROM said WHERE (NOT own AND before IS DISTINCT FROM false) OR (own AND before = false)
 ), turn AS (
     SELECT q.brand_id, q.channel_id, q.thread_id, q.number, q.sent_at AS asked_at, a.sent_at AS answered_at,
-           least(extract(epoch FROM a.sent_at - q.sent_at), 2147483647)::int AS response_s, a.user_id
+           CASE WHEN a.sent_at IS NOT NULL
+                THEN least(extract(epoch FROM a.sent_at - q.sent_at), 2147483647)::int END AS response_s, a.user_id
     FROM mark q LEFT JOIN mark a ON a.thread_id = q.thread_id AND a.own AND a.number = q.number
     WHERE NOT q.own
 ), gone AS (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 # PostgreSQL text cannot hold NUL, and UTF-8 cannot encode lone surrogates. Both become the
@@ -25,7 +26,7 @@ def storable_json(value: Any) -> Any:
         return [storable_json(item) for item in value]
     if isinstance(value, dict):
         return {storable(str(key)): storable_json(item) for key, item in value.items()}
-    if isinstance(value, float) and value != value:  # NaN is not JSON
+    if isinstance(value, float) and not math.isfinite(value):  # Python reads NaN and Infinity; JSON has neither
         return None
     return value
 

@@ -1,0 +1,236 @@
+"""Polling: channels that are due are leased, asked, and their events stored with the cursor.
+
+A lease is compared when the result is stored, so a poller that was overtaken (it slept, its host
+hung) cannot put an old cursor over a newer one. Any number of listeners work side by side.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection, connections, transaction
+from django.utils.translation import gettext as _
+
+from rapport.audit.actions import record
+from rapport.brands import health
+from rapport.brands.models import Channel
+from rapport.ingest.actions import store_raw
+from rapport.lib.crypto import Undecryptable
+from rapport.lib.text import storable_json
+from rapport.networks.base import Connector, Polled
+from rapport.networks.errors import CredentialsGone, NetworkError, TryAgain
+from rapport.networks.registry import UnknownNetwork, connect
+
+log = logging.getLogger(__name__)
+
+# Longer than one page's time-outs; renewed for each page.
+LEASE = timedelta(seconds=45)
+# How often the listener looks for channels that are due.
+LOOK_S = 0.5
+LONGEST_PAUSE_S = 5.0
+FIRST_RETRY = timedelta(seconds=2)
+# Pages taken in one go before other channels have their turn.
+PAGES = 50
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A channel that is ours to poll until ``until``; the time is also the token."""
+
+    channel_id: int
+    until: datetime
+
+
+def claim_due(*, limit: int) -> list[Lease]:
+    """Lease up to ``limit`` channels whose next poll is due, the longest overdue first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE brands_channel SET poll_lease_until = clock_timestamp() + %s
+            WHERE id IN (
+                SELECT id FROM brands_channel
+                WHERE state = 'active' AND polled AND (next_poll_at IS NULL OR next_poll_at <= now())
+                  AND (poll_lease_until IS NULL OR poll_lease_until <= now())
+                  AND (open_until IS NULL OR open_until <= now())
+                ORDER BY next_poll_at NULLS FIRST LIMIT %s FOR UPDATE SKIP LOCKED
+            )
+            RETURNING id, poll_lease_until
+            """,
+            [LEASE, limit],
+        )
+        return [Lease(*row) for row in cursor.fetchall()]
+
+
+def poll(lease: Lease, *, stop: threading.Event | None = None) -> None:
+    """Fetch what is new for a leased channel, page by page, and give the lease back.
+
+    Whatever the network does ends in the channel's health; only the database's errors are raised.
+    """
+    until = health.admit(channel_id=lease.channel_id)
+    if until is not None:
+        _give_back(lease, next_poll_at=until)
+        return
+    current: Lease | None = lease
+    for page in range(PAGES):
+        try:
+            found = _fetch(lease.channel_id)
+        except CredentialsGone as error:
+            _disconnected(lease.channel_id, str(error))
+            return
+        except NetworkError as error:
+            after = error.after if isinstance(error, TryAgain) else None
+            health.failed(channel_id=lease.channel_id, reason=str(error), after=after)
+            _give_back_after_failure(current, after)
+            return
+        last = not found.more or page == PAGES - 1 or (stop is not None and stop.is_set())
+        current = _store(current, found, last=last)
+        if current is None or last:
+            return
+
+
+def _fetch(channel_id: int) -> Polled:
+    channel = Channel.objects.defer("credentials").get(id=channel_id)
+    try:
+        connector: Connector = connect(channel.network, channel.account())
+    except Undecryptable as error:
+        raise CredentialsGone(str(error)) from error
+    except UnknownNetwork as error:
+        raise TryAgain(str(error)) from error
+    try:
+        return connector.poll(channel.cursor)
+    except NetworkError:
+        raise
+    except Exception as error:
+        log.exception("connector %s failed in an unexpected way", connector.network)
+        raise TryAgain(
+            _("Unexpected error in the connector (%(name)s).") % {"name": type(error).__name__}
+        ) from error
+
+
+def _store(lease: Lease, found: Polled, *, last: bool) -> Lease | None:
+    """Events, cursor and health in one transaction; None when somebody else has the channel by now."""
+    pace = timedelta(seconds=settings.RAPPORT_POLL_SECONDS)
+    if found.next_after is not None:
+        pace = max(pace, found.next_after)
+    if found.more:
+        pace = timedelta(0)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE brands_channel
+            SET cursor = %(cursor)s, failures = 0, open_until = NULL, last_error = '', last_ok_at = now(),
+                next_poll_at = clock_timestamp() + %(pace)s,
+                poll_lease_until = CASE WHEN NOT %(last)s THEN clock_timestamp() + %(lease)s END
+            WHERE id = %(id)s AND poll_lease_until = %(token)s
+            RETURNING poll_lease_until
+            """,
+            {
+                "cursor": Channel._meta.get_field("cursor").get_db_prep_value(
+                    storable_json(dict(found.cursor)), connection
+                ),
+                "pace": pace,
+                "last": last,
+                "lease": LEASE,
+                "id": lease.channel_id,
+                "token": lease.until,
+            },
+        )
+        row = cursor.fetchone()
+        if row is None:
+            # The events will come again to whoever has the lease: their cursor is not past them.
+            log.warning("channel %s was taken over; this poll's result is dropped", lease.channel_id)
+            return None
+        store_raw(channel_id=lease.channel_id, items=found.items)
+    return Lease(lease.channel_id, row[0]) if row[0] is not None else lease
+
+
+def _give_back(lease: Lease, *, next_poll_at: datetime | None) -> None:
+    """End the lease, if it is still ours. Without a time the channel is due at once."""
+    fields: dict[str, Any] = {"poll_lease_until": None}
+    if next_poll_at is not None:
+        fields["next_poll_at"] = next_poll_at
+    Channel.objects.filter(id=lease.channel_id, poll_lease_until=lease.until).update(**fields)
+
+
+def _give_back_after_failure(lease: Lease, after: timedelta | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT failures, clock_timestamp() FROM brands_channel WHERE id = %s", [lease.channel_id]
+        )
+        failures, now = cursor.fetchone()
+    pause = health.backoff(failures, first=FIRST_RETRY)
+    _give_back(lease, next_poll_at=now + (max(after, pause) if after is not None else pause))
+
+
+def _disconnected(channel_id: int, reason: str) -> None:
+    with transaction.atomic():
+        if health.disconnected(channel_id=channel_id, reason=reason):
+            brand_id = Channel.objects.values_list("brand_id", flat=True).get(id=channel_id)
+            record(
+                action="channel.disconnected",
+                actor_id=None,
+                brand_id=brand_id,
+                object_type="channel",
+                object_id=channel_id,
+            )
+
+
+class Listener:
+    """Polls what is due, ``concurrency`` channels side by side, until it is told to stop."""
+
+    def __init__(self, *, concurrency: int) -> None:
+        self._concurrency = concurrency
+        self._stop = threading.Event()
+        self._running: dict[Future[None], Lease] = {}
+        self._lost: list[Lease] = []
+
+    def stop(self) -> None:
+        """End soon: no new polls, and those under way store what they have."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until :meth:`stop`. Survives the loss of the database."""
+        pause = LOOK_S
+        executor = ThreadPoolExecutor(self._concurrency, thread_name_prefix="poll")
+        try:
+            while not self._stop.wait(pause):
+                try:
+                    self._collect()
+                    free = self._concurrency - len(self._running)
+                    for lease in claim_due(limit=free) if free else []:
+                        self._running[executor.submit(self._poll, lease)] = lease
+                    pause = LOOK_S
+                except (DatabaseError, InterfaceError) as error:
+                    log.warning("the database is away (%s); trying again", str(error).split("\n")[0])
+                    connection.close()
+                    pause = min(pause * 2, LONGEST_PAUSE_S)
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+            with suppress(DatabaseError, InterfaceError):
+                self._collect()
+            connections.close_all()
+
+    def _poll(self, lease: Lease) -> None:
+        try:
+            poll(lease, stop=self._stop)
+        finally:
+            connections.close_all()
+
+    def _collect(self) -> None:
+        """Give back what failed polls held, so that a channel need not wait for its lease to run out."""
+        for future in [future for future in self._running if future.done()]:
+            lease = self._running.pop(future)
+            if future.cancelled() or future.exception() is not None:
+                if not future.cancelled():
+                    log.warning("polling channel %s failed: %r", lease.channel_id, future.exception())
+                self._lost.append(lease)
+        while self._lost:
+            _give_back(self._lost[-1], next_poll_at=None)
+            self._lost.pop()
