@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
 
@@ -151,7 +151,10 @@ class Tag(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["brand", "name"], name="tag_once_per_brand")]
+        constraints = [
+            # Upper is what a lookup by __iexact compares.
+            models.UniqueConstraint(F("brand"), Upper("name"), name="tag_once_per_brand"),
+        ]
 
     def __str__(self) -> str:
         return self.name
