@@ -1,0 +1,148 @@
+"""A case's life: open, snoozed, closed, and back. Merged is final."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from rapport.inbox.actions.change import Change, change_case
+from rapport.inbox.models import Case, CaseEventKind, CaseStatus, CloseReason
+from rapport.lib.errors import Conflict, Invalid
+from rapport.lib.live import notify_desk
+from rapport.staff.models import User
+
+LONGEST_SNOOZE = timedelta(days=365)
+_WAKE_BATCH = 1000
+
+
+def snooze_case(*, actor: User, case_id: int, until: datetime, expected_version: int | None = None) -> Case:
+    """Put the case away until a time with a zone, in the future and less than a year away."""
+    if timezone.is_naive(until):
+        raise Invalid(_("Say in which time zone that is."))
+    now = timezone.now()
+    if until <= now:
+        raise Invalid(_("Choose a time in the future."))
+    if until >= now + LONGEST_SNOOZE:
+        raise Invalid(_("Choose a time less than a year away."))
+
+    def decide(case: Case) -> Change | None:
+        if case.status == CaseStatus.CLOSED:
+            raise Conflict(_("This case is closed. Reopen it first."))
+        if case.status == CaseStatus.SNOOZED and case.snoozed_until == until:
+            return None
+        return Change(
+            kind=CaseEventKind.SNOOZED,
+            fields={"status": CaseStatus.SNOOZED, "snoozed_until": until},
+            data={"until": until.isoformat()},
+        )
+
+    return change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)
+
+
+def close_case(
+    *, actor: User, case_id: int, reason: CloseReason | str, expected_version: int | None = None
+) -> Case:
+    """Close the case and say why.
+
+    It cannot be closed as answered while its contact waits and the brand has never answered them.
+    ``waiting_since`` follows the messages alone and stays as it is, so reopening undoes closing.
+    """
+    if reason not in CloseReason.values or reason == CloseReason.IMPORTED:
+        raise Invalid(_("Say why the case can be closed."))
+
+    def decide(case: Case) -> Change | None:
+        if case.status == CaseStatus.CLOSED:
+            if case.close_reason == reason:
+                return None
+            raise Conflict(_("This case is already closed, with another reason. Reopen it first."))
+        if reason == CloseReason.ANSWERED and case.waiting_since is not None and not _was_answered(case):
+            raise Invalid(
+                _(
+                    "This customer waits and was never answered. Answer first, or close with the reason that "
+                    "is true. To answer and close in one go, send the reply with “close afterwards”."
+                )
+            )
+        return Change(
+            kind=CaseEventKind.CLOSED,
+            fields={
+                "status": CaseStatus.CLOSED,
+                "closed_at": timezone.now(),
+                "close_reason": str(reason),
+                "snoozed_until": None,
+            },
+            data={"reason": str(reason), "was_waiting": case.waiting_since is not None},
+        )
+
+    return change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)
+
+
+def reopen_case(*, actor: User, case_id: int, expected_version: int | None = None) -> Case:
+    """Bring a closed or snoozed case back to work; this is also how closing is undone."""
+
+    def decide(case: Case) -> Change | None:
+        if case.status == CaseStatus.OPEN:
+            return None
+        if case.status == CaseStatus.SNOOZED:
+            return Change(kind=CaseEventKind.WOKE, fields={"status": CaseStatus.OPEN, "snoozed_until": None})
+        return Change(
+            kind=CaseEventKind.REOPENED,
+            fields={"status": CaseStatus.OPEN, "closed_at": None, "close_reason": ""},
+            data={"reason": case.close_reason},
+        )
+
+    return change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)
+
+
+def wake_due_cases() -> int:
+    """Reopen snoozed cases whose time has come, at most a thousand. Returns how many it reopened.
+
+    Rows that another worker or an agent has locked are left to the next run.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                WITH due AS (
+                    SELECT id FROM inbox_case
+                    WHERE status = 'snoozed' AND snoozed_until <= %(now)s
+                    ORDER BY snoozed_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+                ), woken AS (
+                    UPDATE inbox_case c SET status = 'open', snoozed_until = NULL, version = version + 1
+                    FROM due WHERE c.id = due.id RETURNING c.id, c.brand_id
+                ), told AS (
+                    INSERT INTO inbox_caseevent (case_id, brand_id, kind, at)
+                    SELECT id, brand_id, 'woke', %(now)s FROM woken
+                )
+                SELECT brand_id, array_agg(id) FROM woken GROUP BY brand_id
+                """,
+                {"now": timezone.now(), "limit": _WAKE_BATCH},
+            )
+            woken = cursor.fetchall()
+        for brand_id, case_ids in woken:
+            notify_desk(brand_id=brand_id, case_ids=case_ids)
+    return sum(len(case_ids) for _brand, case_ids in woken)
+
+
+def _was_answered(case: Case) -> bool:
+    """Whether the brand ever answered this contact in the case's threads. A reply to somebody else in
+    a public thread is no answer to this contact, and one that was deleted is none to anybody."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (
+                SELECT FROM inbox_casethread ct
+                JOIN inbox_message own ON own.thread_id = ct.thread_id
+                LEFT JOIN inbox_message parent
+                    ON parent.channel_id = own.channel_id AND parent.external_id = own.parent_external_id
+                LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
+                WHERE ct.case_id = %(case)s AND own.own AND NOT own.automatic AND own.deleted_at IS NULL
+                  AND own.sent_at >= %(opened_at)s
+                  AND (parent.id IS NULL OR parent.from_brand OR asker.contact_id = %(contact)s)
+            )
+            """,
+            {"case": case.id, "contact": case.contact_id, "opened_at": case.opened_at},
+        )
+        return bool(cursor.fetchone()[0])

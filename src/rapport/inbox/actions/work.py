@@ -1,0 +1,123 @@
+"""Who works on a case, how urgent it is, and what it is about."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from rapport.inbox.actions.change import Change, change_case
+from rapport.inbox.models import Case, CaseEventKind, Priority, Tag
+from rapport.inbox.queries.people import assignable_users
+from rapport.lib.errors import Invalid, NotFound
+from rapport.lib.text import storable
+from rapport.staff.models import Team, User
+
+TAG_LENGTH = 60
+
+
+def assign_case(
+    *,
+    actor: User,
+    case_id: int,
+    assignee_id: int | None,
+    team_id: int | None = None,
+    expected_version: int | None = None,
+) -> Case:
+    """Give the case to a person, to a team, to both, or to nobody.
+
+    Without ``team_id`` a person gets the case and its team stays; with neither, it belongs to nobody.
+    The person must be able to answer for the brand, and the team must be the brand's. Giving it to
+    whoever has it changes nothing.
+    """
+
+    def decide(case: Case) -> Change | None:
+        team = team_id if team_id is not None or assignee_id is None else case.team_id
+        if (case.assignee_id, case.team_id) == (assignee_id, team):
+            return None
+        if not (assignee_id is None or assignee_id == case.assignee_id or _can_be_given(case, assignee_id)):
+            raise Invalid(_("That person cannot answer for this brand. Choose somebody who can."))
+        if not (team is None or team == case.team_id or _is_of_brand(case, team)):
+            raise Invalid(_("That team does not belong to this brand."))
+        return Change(
+            kind=CaseEventKind.ASSIGNED,
+            fields={"assignee_id": assignee_id, "team_id": team},
+            data={
+                "from": case.assignee_id,
+                "to": assignee_id,
+                "from_team": case.team_id,
+                "to_team": team,
+            },
+        )
+
+    return change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)
+
+
+def _can_be_given(case: Case, user_id: int) -> bool:
+    return assignable_users(brand_id=case.brand_id).filter(id=user_id).exists()
+
+
+def _is_of_brand(case: Case, team_id: int) -> bool:
+    return Team.objects.filter(id=team_id, brand_id=case.brand_id).exists()
+
+
+def set_priority(
+    *, actor: User, case_id: int, priority: Priority | int, expected_version: int | None = None
+) -> Case:
+    """Say how urgent the case is; ``priority`` is one of :class:`~rapport.inbox.models.Priority`."""
+    try:
+        wanted = Priority(priority)
+    except ValueError:
+        raise Invalid(_("There is no such priority.")) from None
+
+    def decide(case: Case) -> Change | None:
+        if case.priority == wanted:
+            return None
+        return Change(
+            kind=CaseEventKind.PRIORITISED,
+            fields={"priority": wanted.value},
+            data={"from": int(case.priority), "to": wanted.value},
+        )
+
+    return change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)
+
+
+def clean_tag_name(name: str) -> str:
+    """A tag's name without needless spaces. Raises Invalid when it is empty or too long."""
+    name = " ".join(storable(name).split())
+    if not name:
+        raise Invalid(_("A tag needs a name."))
+    if len(name) > TAG_LENGTH:
+        raise Invalid(_("A tag's name can have %(limit)s characters.") % {"limit": TAG_LENGTH})
+    return name
+
+
+def add_tag(*, actor: User, case_id: int, name: str, expected_version: int | None = None) -> Case:
+    """Put a tag on the case. The brand's tag of that name, in whatever case, is made on first use."""
+    name = clean_tag_name(name)
+
+    def decide(case: Case) -> Change | None:
+        tag = Tag.objects.filter(brand_id=case.brand_id, name__iexact=name).first()
+        if tag is None:
+            # Two people may name it first at the same time; the unique constraint keeps one.
+            Tag.objects.bulk_create([Tag(brand_id=case.brand_id, name=name)], ignore_conflicts=True)
+            tag = Tag.objects.get(brand_id=case.brand_id, name__iexact=name)
+        if case.tags.filter(id=tag.id).exists():
+            return None
+        case.tags.add(tag)
+        return Change(kind=CaseEventKind.TAGGED, data={"tag": tag.id, "name": tag.name})
+
+    return change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)
+
+
+def remove_tag(*, actor: User, case_id: int, tag_id: int, expected_version: int | None = None) -> Case:
+    """Take a tag off the case. The brand keeps the tag."""
+
+    def decide(case: Case) -> Change | None:
+        tag = Tag.objects.filter(id=tag_id, brand_id=case.brand_id).first()
+        if tag is None:
+            raise NotFound(_("There is no such tag."))
+        if not case.tags.filter(id=tag.id).exists():
+            return None
+        case.tags.remove(tag)
+        return Change(kind=CaseEventKind.UNTAGGED, data={"tag": tag.id, "name": tag.name})
+
+    return change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)

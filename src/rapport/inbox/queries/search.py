@@ -1,0 +1,87 @@
+"""Finding cases by words: in messages, and in contacts' names and handles.
+
+Words are the ones of PostgreSQL's ``simple`` configuration. Scripts that are written without spaces
+(Thai, Lao, Khmer, Myanmar, Chinese, Japanese) are cut into single characters first, by
+``rapport_search_words`` in the database, and looked for as a phrase of them; so any piece of such a
+text is found, and by the same index as everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from rapport.lib.errors import Invalid
+from rapport.lib.text import storable
+
+# A search reads at most this many of the newest matching messages, so that a word found everywhere
+# costs no more than a rare one.
+MESSAGE_LIMIT = 5000
+_LONGEST_QUERY = 200
+_MOST_TERMS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matches:
+    """Cases that match, in no order. ``cut``: more messages matched than were looked at."""
+
+    case_ids: tuple[int, ...]
+    cut: bool
+
+
+# Each term becomes a phrase of its pieces; the last piece matches as a beginning, so that a word is
+# found while it is being typed. Quoting is PostgreSQL's own: a query's text form is a valid query.
+_QUERY = """
+    SELECT string_agg('(' || phrase || ':*)', ' & ')
+    FROM unnest(%(terms)s::text[]) AS term,
+         LATERAL (SELECT phraseto_tsquery('simple', rapport_search_words(term))::text) AS p(phrase)
+    WHERE phrase <> ''
+"""
+
+_SEARCH = """
+    WITH hit AS MATERIALIZED (
+        SELECT m.id, m.thread_id, m.identity_id, m.from_brand FROM inbox_message m
+        WHERE to_tsvector('simple', rapport_search_words(m.text)) @@ %(query)s::tsquery
+          AND m.brand_id = ANY(%(brands)s) AND m.deleted_at IS NULL
+        ORDER BY m.id DESC LIMIT %(limit)s
+    ), person AS MATERIALIZED (
+        SELECT i.contact_id FROM contacts_identity i
+        WHERE to_tsvector('simple', rapport_search_words(i.handle || ' ' || i.name)) @@ %(query)s::tsquery
+          AND NOT i.is_brand
+        UNION
+        SELECT k.id FROM contacts_contact k
+        WHERE to_tsvector('simple', rapport_search_words(k.name)) @@ %(query)s::tsquery
+    ), found AS (
+        SELECT ct.case_id FROM hit
+        JOIN contacts_identity i ON i.id = hit.identity_id
+        JOIN inbox_casethread ct ON ct.thread_id = hit.thread_id
+             AND (hit.from_brand OR ct.contact_id = i.contact_id)
+        UNION
+        SELECT c.id FROM person JOIN inbox_case c ON c.contact_id = person.contact_id
+        WHERE c.brand_id = ANY(%(brands)s)
+    )
+    SELECT array(SELECT case_id FROM found), (SELECT count(*) FROM hit) >= %(limit)s
+"""
+
+
+def matching_cases(*, text: str, brand_ids: Sequence[int]) -> Matches:
+    """Cases of these brands in which one message, or the contact's name and handles, has every term.
+
+    Terms are separated by spaces; letter case does not matter. Raises Invalid for a query that is too
+    long; one without a single letter or digit matches nothing.
+    """
+    text = storable(text)
+    terms = text.split()
+    if len(text) > _LONGEST_QUERY or len(terms) > _MOST_TERMS:
+        raise Invalid(_("Search for fewer words."))
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERY, {"terms": terms})
+        query = cursor.fetchone()[0]
+        if query is None or not brand_ids:
+            return Matches(case_ids=(), cut=False)
+        cursor.execute(_SEARCH, {"query": query, "brands": list(brand_ids), "limit": MESSAGE_LIMIT})
+        case_ids, cut = cursor.fetchone()
+    return Matches(case_ids=tuple(case_ids), cut=cut)
