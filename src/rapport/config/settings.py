@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "rapport.inbox",
     "rapport.ingest",
     "rapport.outbox",
+    "rapport.imports",
     "rapport.web",
     *django_apps(),
 ]
