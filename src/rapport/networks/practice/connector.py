@@ -1,0 +1,216 @@
+"""The practice network's connector: its HTTP API and its webhooks, for one account."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from django.utils.translation import gettext as _
+
+from rapport.networks.base import (
+    Account,
+    Capabilities,
+    Connector,
+    Delivery,
+    Event,
+    OutgoingMessage,
+    Polled,
+    Profile,
+    RawItem,
+    Received,
+    Sent,
+)
+from rapport.networks.errors import CredentialsGone, NotFromThisNetwork, Refused, TryAgain
+from rapport.networks.practice.parse import parse_event
+from rapport.networks.practice.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature, verify
+
+PAGE = 200  # events per poll
+_TIMEOUT = httpx.Timeout(20.0, connect=5.0)
+_LONGEST_WAIT_S = 3600
+
+
+class PracticeConnector(Connector):
+    """Credentials: ``base_url`` (the network's address, ending in ``/practice``), ``token``, and
+    ``webhook_secret`` when the channel takes webhooks."""
+
+    network = "practice"
+    label = "Practice network"
+    capabilities = Capabilities(
+        max_length=500,
+        public_reply=True,
+        private_reply=True,
+        edit=True,
+        delete=True,
+        poll=True,
+        webhook=True,
+        send=True,
+        history=True,
+    )
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
+        self._base_url = str(account.credentials.get("base_url", "")).rstrip("/")
+
+    def check(self) -> Profile:
+        found = self._call("GET", "accounts/me")
+        try:
+            return Profile(
+                external_id=str(found["id"]),
+                handle=str(found["handle"]),
+                name=str(found["name"]),
+                url=str(found["url"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise TryAgain(_("The network's answer could not be read.")) from error
+
+    def poll(self, cursor: Mapping[str, Any]) -> Polled:
+        after = str(cursor.get("after", ""))
+        found = self._call("GET", "events", params={"cursor": after, "limit": PAGE})
+        try:
+            return Polled(
+                items=[_raw_item(event) for event in found["events"]],
+                cursor={"after": str(found["next_cursor"])},
+                more=bool(found["more"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise TryAgain(_("The network's answer could not be read.")) from error
+
+    def receive(self, delivery: Delivery) -> Received:
+        try:
+            verify(
+                secret=str(self.account.credentials.get("webhook_secret", "")),
+                timestamp=delivery.headers.get(TIMESTAMP_HEADER, ""),
+                given=delivery.headers.get(SIGNATURE_HEADER, ""),
+                body=delivery.body,
+                now=time.time(),
+            )
+            found = json.loads(delivery.body)
+            return Received(items=[_raw_item(event) for event in found["events"]])
+        except BadSignature as error:
+            raise NotFromThisNetwork(str(error)) from error
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise NotFromThisNetwork("the body is not a list of events") from error
+
+    @staticmethod
+    def parse(kind: str, payload: Any) -> list[Event]:
+        return parse_event(kind, payload)
+
+    def send(self, message: OutgoingMessage) -> Sent:
+        body = {
+            "text": message.text,
+            "visibility": message.visibility,
+            "in_reply_to": message.parent_id,
+            "recipient_id": message.recipient_id if message.visibility == "private" else None,
+            "client_ref": message.idempotency_key,
+        }
+        found = self._call(
+            "POST", "posts", body=body, headers={"Idempotency-Key": message.idempotency_key}, writes=True
+        )
+        try:
+            return _sent(found)
+        except (KeyError, TypeError, ValueError) as error:
+            raise TryAgain(_("The network's answer could not be read."), doubt=True) from error
+
+    def find_sent(self, message: OutgoingMessage) -> Sent | None:
+        found = self._call(
+            "GET", "accounts/me/posts", params={"client_ref": message.idempotency_key, "limit": 1}
+        )
+        try:
+            posts = found["posts"]
+            return _sent(posts[0]) if posts else None
+        except (KeyError, TypeError, ValueError) as error:
+            raise TryAgain(_("The network's answer could not be read.")) from error
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        writes: bool = False,
+    ) -> Any:
+        """One request; the answer's JSON. ``writes``: a failure may leave doubt whether it was done."""
+        if not self._base_url or not self.account.credentials.get("token"):
+            raise CredentialsGone(_("The channel has no address or no token for the practice network."))
+        url = f"{self._base_url}/api/v1/{quote(path)}"
+        try:
+            response = httpx.request(
+                method,
+                url,
+                params=params,
+                content=None if body is None else json.dumps(body).encode(),
+                headers={
+                    "Authorization": f"Bearer {self.account.credentials['token']}",
+                    "Content-Type": "application/json",
+                    **(headers or {}),
+                },
+                timeout=_TIMEOUT,
+                trust_env=False,
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            # Nothing was sent, so nothing can have been done.
+            raise TryAgain(_("The network cannot be reached.")) from error
+        except httpx.TransportError as error:
+            raise TryAgain(_("The connection broke before the network answered."), doubt=writes) from error
+        except (httpx.InvalidURL, httpx.HTTPError, ValueError) as error:
+            raise Refused(_("The channel's address or token cannot be used.")) from error
+        return _answer(response, writes=writes)
+
+
+def _answer(response: httpx.Response, *, writes: bool) -> Any:
+    status = response.status_code
+    if status < 300:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise TryAgain(_("The network's answer could not be read."), doubt=writes) from error
+    reason = _reason(response)
+    if status in {401, 403}:
+        raise CredentialsGone(reason)
+    if status == 429:
+        # Refused before anything was done, so there is no doubt.
+        raise TryAgain(reason, after=_retry_after(response))
+    if status in {408, 425} or status >= 500:
+        raise TryAgain(reason, after=_retry_after(response), doubt=writes)
+    raise Refused(reason)
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        message = response.json()["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        message = ""
+    if isinstance(message, str) and message:
+        return message[:300]
+    return _("The network answered with status %(status)d.") % {"status": response.status_code}
+
+
+def _retry_after(response: httpx.Response) -> timedelta | None:
+    value = response.headers.get("Retry-After", "")
+    return timedelta(seconds=min(int(value), _LONGEST_WAIT_S)) if value.isdecimal() else None
+
+
+def _raw_item(event: Any) -> RawItem:
+    # The event's own id is the key, so the webhook and the poll of one event are one row.
+    return RawItem(kind=str(event["type"])[:60], payload=event, key=str(event["id"]))
+
+
+def _sent(post: Any) -> Sent:
+    return Sent(
+        external_id=str(post["id"]), sent_at=_utc(str(post["created_at"])), url=str(post.get("url", ""))
+    )
+
+
+def _utc(value: str) -> datetime:
+    found = datetime.fromisoformat(value)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+CONNECTOR = PracticeConnector

@@ -1,0 +1,61 @@
+"""Forms of the practice network's pages. A person picks which demo customer to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from rapport.networks.practice.models import MAX_LENGTH, Account, Chaos
+
+
+def _people() -> Any:
+    return Account.objects.filter(is_company=False).order_by("name")
+
+
+class _AccountField(forms.ModelChoiceField[Account]):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} (@{obj.handle})"
+
+
+class PostForm(forms.Form):
+    """A new post, an answer, or a private message. Companies are answered for in the desk, not here."""
+
+    author = _AccountField(queryset=Account.objects.none(), label=_("Post as"), empty_label=None)
+    text = forms.CharField(
+        label=_("What do you want to say?"),
+        max_length=MAX_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": MAX_LENGTH}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["author"].queryset = _people()  # type: ignore[attr-defined]
+
+
+class MessageForm(PostForm):
+    """A private message from a customer to a company."""
+
+    recipient = _AccountField(queryset=Account.objects.none(), label=_("To"), empty_label=None)
+    field_order = ["author", "recipient", "text"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["recipient"].queryset = (  # type: ignore[attr-defined]
+            Account.objects.filter(is_company=True).order_by("name")
+        )
+
+
+class WeatherForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Chaos
+        fields = [
+            "outage",
+            "duplicate_rate",
+            "reorder_rate",
+            "lost_response_rate",
+            "slow_ms",
+            "rate_limit",
+            "ignore_idempotency",
+        ]
