@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -95,11 +95,7 @@ def publish_many(drafts: Sequence[Draft]) -> list[Post]:
         named = _named(drafts)
         posts = []
         for draft in drafts:
-            parent = None
-            if draft.in_reply_to is not None:
-                parent = parents.get(draft.in_reply_to)
-                if parent is None or parent.deleted_at is not None or not _may_see(draft.author, parent):
-                    raise NotThere("no_such_post", _("The post you answer does not exist."))
+            parent = _answerable(draft, parents)
             post = _build(draft, parent=parent, pk=draft.id or next(fresh), now=now)
             mentions = {account.pk: account for account in named.get(post.text, ())}
             if parent is not None and not post.is_private:
@@ -128,6 +124,18 @@ def _parents(drafts: Sequence[Draft]) -> dict[int, Post]:
     wanted = {draft.in_reply_to for draft in drafts if draft.in_reply_to is not None}
     found = Post.objects.filter(pk__in=wanted).select_related("author", "recipient")
     return {post.pk: post for post in found.prefetch_related("mentions")}
+
+
+def _answerable(draft: Draft, parents: Mapping[int, Post]) -> Post | None:
+    """The post a draft answers. A private message to somebody needs none, so a deleted one is let go."""
+    if draft.in_reply_to is None:
+        return None
+    parent = parents.get(draft.in_reply_to)
+    if parent is not None and parent.deleted_at is None and _may_see(draft.author, parent):
+        return parent
+    if draft.private and draft.recipient is not None:
+        return None
+    raise NotThere("no_such_post", _("The post you answer does not exist."))
 
 
 def _named(drafts: Sequence[Draft]) -> dict[str, list[Account]]:

@@ -14,7 +14,7 @@ def _people() -> Any:
     return Account.objects.filter(is_company=False).order_by("name")
 
 
-class _AccountField(forms.ModelChoiceField[Account]):
+class _AccountField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name} (@{obj.handle})"
 
