@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ PLACE_COLUMNS = ("brand", "brand_name", "channel", "channel_handle", "inbound", 
 COLUMNS = PLACE_COLUMNS + MESSAGE_COLUMNS
 NEEDED = ("id", "author_id", "text", "created_at")
 _TICK = 2000
+_CONTROL = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,7 @@ def _text(fields: Mapping[str, Any], column: str, limit: int = 120) -> str:
     value = fields.get(column)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > limit or not value.isprintable():
+    if not isinstance(value, str) or len(value) > limit or _CONTROL.search(value):
         raise ValueError(f"{column} must be a line of text of at most {limit} characters")
     return value.strip()
 

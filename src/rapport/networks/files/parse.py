@@ -71,7 +71,10 @@ def twcs_account(author_id: str) -> str:
 
 
 def twcs_events(payload: Mapping[str, Any]) -> list[Event]:
-    """The message in one row. Raises ValueError with a reason for a row that cannot be used."""
+    """The message in one row. Raises ValueError with a reason for a row that cannot be used.
+
+    Twitter escapes exactly ``&``, ``<`` and ``>`` in texts; here they are what people wrote.
+    """
     for column in TWCS_COLUMNS:
         if not isinstance(payload.get(column), str):
             raise ValueError(f"the column {column} is missing")
@@ -93,7 +96,7 @@ def twcs_events(payload: Mapping[str, Any]) -> list[Event]:
         MessageSeen(
             external_id=payload["tweet_id"],
             author=Author(external_id=twcs_account(author), handle=author, name=author if company else ""),
-            text=text,
+            text=text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"),
             sent_at=twitter_time(payload["created_at"]),
             parent_id=parent or None,
         )
