@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,49 +19,47 @@ class AuthorSeen:
     at: datetime
 
 
+_KNOWN = """
+SELECT external_id, id, handle, name, avatar_url, url, followers, seen_at FROM contacts_identity
+WHERE network = %s AND external_id = ANY(%s)
+"""
+
 _INSERT = """
-WITH author AS (
-    SELECT * FROM unnest(%(ids)s::text[], %(handles)s::text[], %(names)s::text[], %(avatars)s::text[],
-                         %(urls)s::text[], %(followers)s::bigint[], %(seen)s::timestamptz[])
-        AS a(external_id, handle, name, avatar_url, url, followers, seen_at)
-), fresh AS MATERIALIZED (
-    SELECT author.*, nextval(pg_get_serial_sequence('contacts_contact', 'id')) AS contact_id
-    FROM author WHERE NOT EXISTS (
-        SELECT FROM contacts_identity i WHERE i.network = %(network)s AND i.external_id = author.external_id
-    )
+WITH fresh AS MATERIALIZED (
+    SELECT a.*, nextval(pg_get_serial_sequence('contacts_contact', 'id')) AS contact_id
+    FROM unnest(%(ids)s::text[], %(handles)s::text[], %(names)s::text[], %(avatars)s::text[],
+                %(urls)s::text[], %(followers)s::bigint[], %(seen)s::timestamptz[], %(brands)s::bool[])
+        AS a(external_id, handle, name, avatar_url, url, followers, seen_at, is_brand)
 ), contact AS (
     INSERT INTO contacts_contact (id, name)
     SELECT contact_id, coalesce(nullif(name, ''), handle) FROM fresh
 )
 INSERT INTO contacts_identity
     (contact_id, network, external_id, handle, name, avatar_url, url, followers, seen_at, is_brand)
-SELECT contact_id, %(network)s, external_id, handle, name, avatar_url, url, followers, seen_at,
-       EXISTS (SELECT FROM brands_channel c WHERE c.network = %(network)s AND c.external_id = fresh.external_id)
-FROM fresh
+SELECT contact_id, %(network)s, external_id, handle, name, avatar_url, url, followers, seen_at, is_brand
+FROM fresh RETURNING external_id, id
 """
 
-# A newer message's name wins; an older one, arriving late, changes nothing. Blanks never overwrite.
 _UPDATE = """
 UPDATE contacts_identity i
-SET handle = coalesce(nullif(a.handle, ''), i.handle), name = coalesce(nullif(a.name, ''), i.name),
-    avatar_url = coalesce(nullif(a.avatar_url, ''), i.avatar_url), url = coalesce(nullif(a.url, ''), i.url),
-    followers = coalesce(a.followers, i.followers), seen_at = a.seen_at
-FROM unnest(%(ids)s::text[], %(handles)s::text[], %(names)s::text[], %(avatars)s::text[],
-            %(urls)s::text[], %(followers)s::bigint[], %(seen)s::timestamptz[])
-    AS a(external_id, handle, name, avatar_url, url, followers, seen_at)
-WHERE i.network = %(network)s AND i.external_id = a.external_id AND a.seen_at >= i.seen_at
-  AND (coalesce(nullif(a.handle, ''), i.handle), coalesce(nullif(a.name, ''), i.name),
-       coalesce(nullif(a.avatar_url, ''), i.avatar_url), coalesce(nullif(a.url, ''), i.url),
-       coalesce(a.followers, i.followers))
-      IS DISTINCT FROM (i.handle, i.name, i.avatar_url, i.url, i.followers)
+SET handle = a.handle, name = a.name, avatar_url = a.avatar_url, url = a.url, followers = a.followers,
+    seen_at = a.seen_at
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[])
+    AS a(id, handle, name, avatar_url, url, followers, seen_at)
+WHERE i.id = a.id
 """
 
+_Profile = tuple[str, str, str, str, int | None]
 
-def upsert_identities(*, network: str, authors: Sequence[AuthorSeen]) -> dict[str, int]:
+
+def upsert_identities(
+    *, network: str, authors: Sequence[AuthorSeen], brand_accounts: Collection[str]
+) -> dict[str, int]:
     """Make sure every author has an identity and a contact; returns identity id by external id.
 
-    Must run in a transaction. Channels of one network are processed side by side, so creation of
-    identities is serialised per network: a lock held only when somebody new appears.
+    ``brand_accounts``: external ids that belong to a brand here. Must run in a transaction. Channels
+    of one network are processed side by side, so creating identities is serialised per network, by
+    a lock taken only when somebody new appears.
     """
     newest: dict[str, AuthorSeen] = {}
     for seen in authors:
@@ -70,32 +68,62 @@ def upsert_identities(*, network: str, authors: Sequence[AuthorSeen]) -> dict[st
             newest[seen.author.external_id] = seen
     if not newest:
         return {}
-    # Sorted, so that two transactions update common rows in one order and cannot deadlock.
-    ordered = [newest[key] for key in sorted(newest)]
-    values = {
-        "network": network,
-        "ids": [one.author.external_id for one in ordered],
-        "handles": [one.author.handle for one in ordered],
-        "names": [one.author.name for one in ordered],
-        "avatars": [one.author.avatar_url for one in ordered],
-        "urls": [one.author.url for one in ordered],
-        "followers": [one.author.followers for one in ordered],
-        "seen": [one.at for one in ordered],
-    }
-    with connection.cursor() as cursor:
-        known = _ids(network, values["ids"])
-        if len(known) < len(ordered):
+    known = _known(network, list(newest))
+    missing = [key for key in newest if key not in known]
+    ids = {key: row[0] for key, row in known.items()}
+    if missing:
+        with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('identities ' || %s))", [network])
-            cursor.execute(_INSERT, values)
-        if known:
-            cursor.execute(_UPDATE, values)
-    return known if len(known) == len(ordered) else _ids(network, values["ids"])
+        raced = _known(network, missing)  # somebody may have been faster to the lock
+        ids |= {key: row[0] for key, row in raced.items()}
+        ids |= _insert(network, [newest[key] for key in missing if key not in raced], brand_accounts)
+    _update([(known[key], newest[key]) for key in known])
+    return ids
 
 
-def _ids(network: str, external_ids: object) -> dict[str, int]:
+def _known(network: str, external_ids: list[str]) -> dict[str, tuple[int, _Profile, datetime]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [network, external_ids])
+        return {row[0]: (row[1], row[2:7], row[7]) for row in cursor.fetchall()}
+
+
+def _insert(network: str, fresh: Sequence[AuthorSeen], brand_accounts: Collection[str]) -> dict[str, int]:
+    if not fresh:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT external_id, id FROM contacts_identity WHERE network = %s AND external_id = ANY(%s)",
-            [network, external_ids],
+            _INSERT,
+            {
+                "network": network,
+                "ids": [one.author.external_id for one in fresh],
+                "handles": [one.author.handle for one in fresh],
+                "names": [one.author.name for one in fresh],
+                "avatars": [one.author.avatar_url for one in fresh],
+                "urls": [one.author.url for one in fresh],
+                "followers": [one.author.followers for one in fresh],
+                "seen": [one.at for one in fresh],
+                "brands": [one.author.external_id in brand_accounts for one in fresh],
+            },
         )
         return dict(cursor.fetchall())
+
+
+def _update(pairs: Sequence[tuple[tuple[int, _Profile, datetime], AuthorSeen]]) -> None:
+    """A newer message's name wins; an older one, arriving late, changes nothing. Blanks never overwrite."""
+    rows = []
+    for (identity_id, profile, seen_at), seen in pairs:
+        author = seen.author
+        merged: _Profile = (
+            author.handle or profile[0],
+            author.name or profile[1],
+            author.avatar_url or profile[2],
+            author.url or profile[3],
+            author.followers if author.followers is not None else profile[4],
+        )
+        if merged != profile and seen.at >= seen_at:
+            rows.append((identity_id, *merged, seen.at))
+    if not rows:
+        return
+    rows.sort()  # two transactions then update common rows in one order and cannot deadlock
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, [list(column) for column in zip(*rows, strict=True)])

@@ -90,7 +90,7 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH new AS (
+            WITH new AS MATERIALIZED (
                 SELECT m.thread_id, m.own, CASE WHEN NOT m.from_brand THEN author.contact_id
                                                 WHEN NOT parent.from_brand THEN asker.contact_id END AS contact_id
                 FROM inbox_message m
@@ -100,13 +100,16 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
                 LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
                 WHERE m.id = ANY(%(new)s)
             )
-            SELECT ct.case_id FROM inbox_casethread ct JOIN new
-                ON new.thread_id = ct.thread_id
-               AND (new.contact_id = ct.contact_id OR (new.own AND new.contact_id IS NULL))
+            SELECT ct.case_id FROM new JOIN inbox_casethread ct
+                ON ct.thread_id = new.thread_id AND ct.contact_id = new.contact_id
+            UNION
+            SELECT ct.case_id FROM new JOIN inbox_casethread ct ON ct.thread_id = new.thread_id
+            WHERE new.own AND new.contact_id IS NULL
             UNION
             SELECT case_id FROM inbox_casethread
-            WHERE thread_id = ANY(%(everyone)s)
-               OR (thread_id = ANY(%(threads)s) AND thread_id <> ALL(SELECT thread_id FROM new))
+            WHERE thread_id = ANY(ARRAY(SELECT unnest(%(threads)s::bigint[]) EXCEPT SELECT thread_id FROM new))
+            UNION
+            SELECT case_id FROM inbox_casethread WHERE thread_id = ANY(%(everyone)s)
             """,
             {"new": list(new_ids), "threads": list(thread_ids), "everyone": list(everyone)},
         )
@@ -119,8 +122,9 @@ WITH wanted AS MATERIALIZED (
     SELECT c.id, c.contact_id, c.waiting_since FROM inbox_case c
     WHERE c.id = ANY(%(cases)s) AND c.status <> 'merged' FOR UPDATE
 ), said AS (
-    SELECT w.id AS case_id, m.id, m.sent_at, m.text, m.lang, m.visibility, m.automatic, m.own,
-           m.deleted_at IS NOT NULL AS deleted, m.external_id
+    SELECT w.id AS case_id, w.waiting_since AS waited_since, m.sent_at, m.lang, m.visibility, m.automatic, m.own,
+           m.deleted_at IS NOT NULL AS deleted, m.external_id,
+           regexp_replace(left(m.text, 400), '\\s+', ' ', 'g') AS line
     FROM wanted w
     JOIN inbox_casethread ct ON ct.case_id = w.id
     JOIN inbox_message m ON m.thread_id = ct.thread_id
@@ -130,35 +134,30 @@ WITH wanted AS MATERIALIZED (
     LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
     WHERE (NOT m.from_brand AND i.contact_id = w.contact_id)
        OR (m.own AND (parent.id IS NULL OR parent.from_brand OR asker.contact_id = w.contact_id))
-), answered AS (
-    SELECT case_id, max(sent_at) AS at FROM said WHERE own AND NOT automatic GROUP BY case_id
-), waits AS (
-    SELECT s.case_id, min(s.sent_at) AS since FROM said s LEFT JOIN answered a USING (case_id)
-    WHERE NOT s.own AND NOT s.automatic AND NOT s.deleted AND (a.at IS NULL OR s.sent_at > a.at)
-    GROUP BY s.case_id
-), newest AS (
-    SELECT DISTINCT ON (case_id) case_id, sent_at, visibility,
-           regexp_replace(left(text, 400), '\\s+', ' ', 'g') AS line
-    FROM said ORDER BY case_id, sent_at DESC, own DESC, external_id DESC
-), speech AS (
-    SELECT DISTINCT ON (case_id) case_id, lang FROM said WHERE NOT own AND lang <> ''
-    ORDER BY case_id, sent_at DESC, external_id DESC
-), began AS (
-    SELECT case_id, min(sent_at) AS at FROM said WHERE NOT own GROUP BY case_id
+), facts AS (
+    SELECT case_id, min(waited_since) AS waited_since, min(sent_at) FILTER (WHERE NOT own) AS opened_at,
+           min(sent_at) FILTER (WHERE NOT own AND NOT automatic AND NOT deleted
+                                AND (answered_at IS NULL OR sent_at > answered_at)) AS waiting_since,
+           max(sent_at) AS last_message_at,
+           max(line) FILTER (WHERE age = 1) AS line, max(visibility) FILTER (WHERE age = 1) AS visibility,
+           (array_agg(lang ORDER BY age) FILTER (WHERE NOT own AND lang <> ''))[1] AS lang
+    FROM (
+        SELECT *, max(sent_at) FILTER (WHERE own AND NOT automatic) OVER (PARTITION BY case_id) AS answered_at,
+               row_number() OVER (PARTITION BY case_id ORDER BY sent_at DESC, own DESC, external_id DESC) AS age
+        FROM said
+    ) aged GROUP BY case_id
 ), changed AS (
     UPDATE inbox_case c
-    SET waiting_since = waits.since, last_message_at = newest.sent_at, opened_at = began.at,
-        preview = CASE WHEN length(newest.line) > 160 THEN left(newest.line, 159) || '…' ELSE newest.line END,
-        visibility = newest.visibility, lang = coalesce(speech.lang, c.lang), version = c.version + 1
-    FROM newest LEFT JOIN waits USING (case_id) LEFT JOIN speech USING (case_id) JOIN began USING (case_id)
-    WHERE c.id = newest.case_id
-    RETURNING c.id, c.brand_id, c.waiting_since
+    SET waiting_since = f.waiting_since, last_message_at = f.last_message_at, opened_at = f.opened_at,
+        preview = CASE WHEN length(f.line) > 160 THEN left(f.line, 159) || '…' ELSE f.line END,
+        visibility = f.visibility, lang = coalesce(f.lang, c.lang), version = c.version + 1
+    FROM facts f WHERE c.id = f.case_id AND f.opened_at IS NOT NULL
+    RETURNING c.id, c.brand_id, c.waiting_since, f.waited_since
 )
 -- The clock starts: an event, unless the case was opened by this very message.
 INSERT INTO inbox_caseevent (case_id, brand_id, kind, at)
-SELECT changed.id, changed.brand_id, 'received', changed.waiting_since
-FROM changed JOIN wanted USING (id)
-WHERE changed.waiting_since IS NOT NULL AND wanted.waiting_since IS NULL
+SELECT id, brand_id, 'received', waiting_since FROM changed
+WHERE waiting_since IS NOT NULL AND waited_since IS NULL
   AND NOT EXISTS (SELECT FROM inbox_caseevent e WHERE e.case_id = changed.id
                   AND e.kind IN ('opened', 'received') AND e.at = changed.waiting_since)
 """

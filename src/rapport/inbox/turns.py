@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+# Only turns that changed are written. Set operations instead of joins between the derived tables: they
+# stay linear whatever the planner believes about their size.
 _RECOMPUTE = """
 WITH said AS (
     SELECT thread_id, brand_id, channel_id, sent_at, user_id, own, external_id,
@@ -19,20 +21,24 @@ WITH said AS (
     FROM inbox_message
     WHERE thread_id = ANY(%(threads)s) AND NOT automatic AND (own OR NOT from_brand)
 ), mark AS (
-    -- Questions and answers alternate, so the k-th question is answered by the k-th answer.
-    SELECT *, row_number() OVER (PARTITION BY thread_id, own ORDER BY sent_at, external_id) AS number
+    -- The first message of each question and the answer to it: these alternate, beginning with a question.
+    SELECT *, lead(sent_at) OVER alternating AS answered_at, lead(user_id) OVER alternating AS answered_by
     FROM said WHERE (NOT own AND before IS DISTINCT FROM false) OR (own AND before = false)
-), turn AS (
-    SELECT q.brand_id, q.channel_id, q.thread_id, q.number, q.sent_at AS asked_at, a.sent_at AS answered_at,
-           CASE WHEN a.sent_at IS NOT NULL
-                THEN least(extract(epoch FROM a.sent_at - q.sent_at), 2147483647)::int END AS response_s, a.user_id
-    FROM mark q LEFT JOIN mark a ON a.thread_id = q.thread_id AND a.own AND a.number = q.number
-    WHERE NOT q.own
+    WINDOW alternating AS (PARTITION BY thread_id ORDER BY sent_at, own, external_id)
+), turn AS MATERIALIZED (
+    SELECT brand_id, channel_id, thread_id,
+           row_number() OVER (PARTITION BY thread_id ORDER BY sent_at, external_id) AS number,
+           sent_at AS asked_at, answered_at,
+           CASE WHEN answered_at IS NOT NULL
+                THEN least(extract(epoch FROM answered_at - sent_at), 2147483647)::int END AS response_s,
+           answered_by AS user_id
+    FROM mark WHERE NOT own
 ), gone AS (
-    DELETE FROM inbox_turn t USING (
-        SELECT wanted.id AS thread_id, (SELECT count(*) FROM turn WHERE turn.thread_id = wanted.id) AS number
-        FROM unnest(%(threads)s::bigint[]) AS wanted(id)
-    ) kept WHERE t.thread_id = kept.thread_id AND t.number > kept.number
+    SELECT thread_id, number FROM inbox_turn WHERE thread_id = ANY(%(threads)s)
+    EXCEPT
+    SELECT thread_id, number FROM turn
+), removed AS (
+    DELETE FROM inbox_turn t USING gone WHERE t.thread_id = gone.thread_id AND t.number = gone.number
 )
 INSERT INTO inbox_turn (brand_id, channel_id, thread_id, number, asked_at, answered_at, response_s, user_id)
 SELECT * FROM turn

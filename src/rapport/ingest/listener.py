@@ -54,7 +54,7 @@ def claim_due(*, limit: int) -> list[Lease]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE brands_channel SET poll_lease_until = clock_timestamp() + %s
+            UPDATE brands_channel SET poll_lease_until = clock_timestamp() + make_interval(secs => %s)
             WHERE id IN (
                 SELECT id FROM brands_channel
                 WHERE state = 'active' AND polled AND (next_poll_at IS NULL OR next_poll_at <= now())
@@ -64,7 +64,7 @@ def claim_due(*, limit: int) -> list[Lease]:
             )
             RETURNING id, poll_lease_until
             """,
-            [LEASE, limit],
+            [LEASE.total_seconds(), limit],
         )
         return [Lease(*row) for row in cursor.fetchall()]
 
@@ -128,8 +128,8 @@ def _store(lease: Lease, found: Polled, *, last: bool) -> bool:
             """
             UPDATE brands_channel
             SET cursor = %(cursor)s, failures = 0, open_until = NULL, last_error = '', last_ok_at = now(),
-                next_poll_at = clock_timestamp() + %(pace)s,
-                poll_lease_until = CASE WHEN NOT %(last)s THEN clock_timestamp() + %(lease)s END
+                next_poll_at = clock_timestamp() + make_interval(secs => %(pace)s),
+                poll_lease_until = CASE WHEN NOT %(last)s THEN clock_timestamp() + make_interval(secs => %(lease)s) END
             WHERE id = %(id)s AND poll_lease_until = %(token)s
             RETURNING poll_lease_until
             """,
@@ -137,9 +137,9 @@ def _store(lease: Lease, found: Polled, *, last: bool) -> bool:
                 "cursor": Channel._meta.get_field("cursor").get_db_prep_value(
                     storable_json(dict(found.cursor)), connection
                 ),
-                "pace": pace,
+                "pace": pace.total_seconds(),
                 "last": last,
-                "lease": LEASE,
+                "lease": LEASE.total_seconds(),
                 "id": lease.channel_id,
                 "token": lease.until,
             },

@@ -23,6 +23,14 @@ from rapport.networks.base import Event
 _LOCK_CLASS = 0x52_41  # keeps our advisory locks apart from others'
 
 
+# A batch is tiny beside the tables it is joined with, so probing indexes in the order the joins are
+# written is always right. With fresh or no statistics the planner may choose to read whole tables.
+_STEER = """
+SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off;
+SET LOCAL join_collapse_limit = 1
+"""
+
+
 def lock_channel(channel_id: int) -> None:
     """Wait for the channel's lock and hold it until the transaction ends."""
     with connection.cursor() as cursor:
@@ -52,11 +60,10 @@ def record_events(
     if not (batch.messages or batch.deletions or batch.reposts):
         return {}
     with connection.cursor() as cursor:
-        # A batch is tiny beside the tables it is joined with, so index probes are always right; with
-        # fresh or no statistics the planner may choose to hash a whole table instead.
-        cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-    identities = upsert_identities(network=channel.network, authors=_authors(batch))
-    own_accounts, brand_accounts = _accounts(channel, list(identities))
+        cursor.execute(_STEER)
+    authors = _authors(batch)
+    own_accounts, brand_accounts = _accounts(channel, sorted({one.author.external_id for one in authors}))
+    identities = upsert_identities(network=channel.network, authors=authors, brand_accounts=brand_accounts)
     assigned = threads.assign(
         channel_id=channel.id,
         brand_id=channel.brand_id,
