@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 if "PYTEST_XDIST_WORKER" not in os.environ and "RAPPORT_TEST_DATA" not in os.environ:
     _data = Path(tempfile.mkdtemp(prefix="rapport-tests-"))
     os.environ["RAPPORT_TEST_DATA"] = os.environ["RAPPORT_DATA"] = str(_data)
@@ -24,3 +26,10 @@ if "PYTEST_XDIST_WORKER" not in os.environ and "RAPPORT_TEST_DATA" not in os.env
 os.environ["DJANGO_SETTINGS_MODULE"] = "rapport.config.settings"
 # A developer's own .env must not leak into tests.
 os.environ.setdefault("RAPPORT_UNDO_SECONDS", "0")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The embedded server is thrown away whole, so its test databases need no dropping (which fails
+    when autovacuum happens to look at one)."""
+    return "RAPPORT_TEST_EMBEDDED" in os.environ
