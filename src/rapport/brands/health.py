@@ -27,7 +27,8 @@ def backoff(attempt: int, *, first: timedelta, longest: timedelta = LONGEST_PAUS
     """Pause after failure number ``attempt`` (from 1): doubling, capped, with jitter so that many
     callers do not return at the same moment. Between half of the pause and all of it."""
     pause = min(first * 2 ** min(max(attempt, 1) - 1, 20), longest)
-    return pause * (0.5 + random.random() / 2)  # noqa: S311 - not a secret
+    jitter = 0.5 + random.random() / 2  # noqa: S311 - not a secret
+    return timedelta(seconds=pause.total_seconds() * jitter)
 
 
 def admit(*, channel_id: int) -> datetime | None:
@@ -38,10 +39,10 @@ def admit(*, channel_id: int) -> datetime | None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE brands_channel SET open_until = now() + %s
+            UPDATE brands_channel SET open_until = now() + make_interval(secs => %s)
             WHERE id = %s AND open_until <= now()
             """,
-            [PROBE, channel_id],
+            [PROBE.total_seconds(), channel_id],
         )
         if cursor.rowcount:
             return None
@@ -82,7 +83,10 @@ def failed(*, channel_id: int, reason: str, after: timedelta | None = None) -> N
             opened = backoff(row[0] - THRESHOLD + 1, first=FIRST_PAUSE)
             pause = max(opened, after) if after is not None else opened
         # Below the threshold nothing stays open: a probe that was let through must not hold the rest.
-        cursor.execute("UPDATE brands_channel SET open_until = now() + %s WHERE id = %s", [pause, channel_id])
+        cursor.execute(
+            "UPDATE brands_channel SET open_until = now() + make_interval(secs => %s) WHERE id = %s",
+            [pause.total_seconds() if pause is not None else None, channel_id],
+        )
 
 
 def disconnected(*, channel_id: int, reason: str) -> bool:

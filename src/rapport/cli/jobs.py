@@ -56,7 +56,7 @@ def recover_stalled_jobs() -> int:
             """,
             [STALLED_S],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def delete_finished_jobs() -> int:
@@ -71,7 +71,7 @@ def delete_finished_jobs() -> int:
             """,
             [FINISHED_JOBS_KEPT_HOURS],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 JOBS: tuple[Job, ...] = (

@@ -39,9 +39,12 @@ def command() -> None:
 
 async def _run(*, concurrency: int, ingest: Any) -> None:
     """Run jobs until a signal comes or the ingest thread dies."""
+    from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.utils import connector_params
 
-    worker_app = app.with_connector(app.connector.get_worker_connector())
+    # Django's own connector cannot wait for notifications.
+    worker_app = app.with_connector(PsycopgConnector(kwargs=connector_params()))
     async with worker_app.open_async():
         worker = asyncio.create_task(
             worker_app.run_worker_async(

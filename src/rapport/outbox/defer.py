@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from procrastinate.contrib.django import app
+from procrastinate.types import JSONDict
 
 QUEUE = "outbox"
 TASK = "rapport.outbox.deliver_outgoing"
@@ -18,6 +19,6 @@ def defer_delivery(*, outgoing_id: int, not_before: datetime) -> None:
 
 def defer_deliveries(*, outgoing_ids: Iterable[int]) -> None:
     """Ask for the delivery of many replies now, in one statement of the caller's transaction."""
-    wanted = [{"outgoing_id": outgoing_id} for outgoing_id in outgoing_ids]
+    wanted: list[JSONDict] = [{"outgoing_id": outgoing_id} for outgoing_id in outgoing_ids]
     if wanted:
         app.configure_task(TASK, queue=QUEUE).batch_defer(*wanted)

@@ -159,7 +159,7 @@ def _claim(outgoing_id: int) -> Claim | None:
         cursor.execute(
             """
             UPDATE outbox_outgoing o
-            SET state = 'sending', lease_until = clock_timestamp() + %s, attempts = o.attempts + 1,
+            SET state = 'sending', lease_until = clock_timestamp() + make_interval(secs => %s), attempts = o.attempts + 1,
                 doubtful = o.doubtful OR o.state = 'sending'
             WHERE o.id = %s
               AND ((o.state = 'queued' AND o.not_before <= now())
@@ -168,7 +168,7 @@ def _claim(outgoing_id: int) -> Claim | None:
                               AND e.state IN ('queued', 'sending'))
             RETURNING o.lease_until, o.attempts, o.doubtful, o.brand_id, o.case_id
             """,
-            [LEASE, outgoing_id],
+            [LEASE.total_seconds(), outgoing_id],
         )
         row = cursor.fetchone()
         if row is None:
