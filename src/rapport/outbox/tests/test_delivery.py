@@ -267,7 +267,9 @@ def test_it_keeps_replies_of_a_case_in_order(world: World) -> None:
     world.deliver(first)
     # The one that waited is asked for as soon as the first has left.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT (args ->> 'outgoing_id')::bigint FROM procrastinate_jobs WHERE status = 'todo'")
+        cursor.execute(
+            "SELECT (args ->> 'outgoing_id')::bigint FROM procrastinate_jobs WHERE status = 'todo'"
+        )
         assert cursor.fetchall() == [(second.id,)]
     world.deliver(second)
     assert world.side.texts() == ["First. ^MK", "Second. ^MK"]
