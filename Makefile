@@ -42,7 +42,7 @@ crash: $(VENV)/.installed ## 200 rounds of kill -9, written to docs/reliability.
 
 docs: $(VENV)/.installed ## Write the reference anew and build the documentation into site/
 	$(BIN)/python -m docs.generate
-	$(BIN)/python -W error -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -W error -m mkdocs build --strict
 
 lock: | python $(UV) ## Choose versions anew and write requirements.lock
 	@$(INDEX_OF_PIP); set -x; $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
