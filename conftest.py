@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import django
 import pytest
 
 if "PYTEST_XDIST_WORKER" not in os.environ and "RAPPORT_TEST_DATA" not in os.environ:
@@ -26,6 +27,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ and "RAPPORT_TEST_DATA" not in os.env
 os.environ["DJANGO_SETTINGS_MODULE"] = "rapport.config.settings"
 # A developer's own .env must not leak into tests.
 os.environ.setdefault("RAPPORT_UNDO_SECONDS", "0")
+
+# Folders' own conftest files import models, and are read next.
+django.setup()
 
 
 @pytest.fixture(scope="session")
