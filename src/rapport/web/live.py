@@ -1,0 +1,152 @@
+"""Hints from the database to every open screen of this process.
+
+One connection per process listens; each screen has a short queue. A screen that does not keep up, or a
+moment without the listening connection, costs nothing but one "look at everything".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import weakref
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from django.db import connection as django_connection
+
+from rapport.lib.live import DESK
+
+_log = logging.getLogger(__name__)
+QUEUE_SIZE: Final = 100
+_HEARTBEAT_S: Final = 20.0  # a quiet connection is asked this often whether it still lives
+_BACKOFF_S: Final = (0.2, 0.5, 1, 2, 5)
+
+
+@dataclass(frozen=True)
+class Hello:
+    """From here on nothing is missed: fetch everything once."""
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The database cannot be heard now; :class:`Hello` follows when it can again."""
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Cases of a brand changed; no ids: look at everything of that brand."""
+
+    brand_id: int
+    case_ids: tuple[int, ...]
+
+
+Item = Hello | Paused | Hint
+
+
+class Screen:
+    """One open screen's queue. Bounded: when it is full it holds a single :class:`Hello` instead."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_SIZE)
+
+    def put(self, item: Item) -> None:
+        """Add ``item``, or fold everything into one "look at everything"."""
+        if self._queue.full() or isinstance(item, Hello):
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            self._queue.put_nowait(item if isinstance(item, Paused) else Hello())
+        else:
+            self._queue.put_nowait(item)
+
+    async def get(self) -> Item:
+        """The next item, waiting for it."""
+        return await self._queue.get()
+
+
+class Hub:
+    """Listens while at least one screen is open, and hands each hint to all of them."""
+
+    def __init__(self) -> None:
+        self._screens: set[Screen] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._listening = False
+
+    @contextlib.asynccontextmanager
+    async def screen(self) -> AsyncIterator[Screen]:
+        """A queue for as long as the block runs. Its first item is Hello once nothing can be missed."""
+        screen = Screen()
+        self._screens.add(screen)
+        if self._listening:
+            screen.put(Hello())
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._listen(), name="rapport-live")
+        try:
+            yield screen
+        finally:
+            self._screens.discard(screen)
+            if not self._screens and self._task is not None:
+                self._task.cancel()
+                self._task = None
+                self._listening = False
+
+    def _tell(self, item: Item) -> None:
+        for screen in self._screens:
+            screen.put(item)
+
+    async def _listen(self) -> None:
+        failures = 0
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(**_address(), autocommit=True) as connection:
+                    await connection.execute(f"LISTEN {DESK}")
+                    failures = 0
+                    self._listening = True
+                    self._tell(Hello())
+                    await self._relay(connection)
+            except (psycopg.Error, OSError) as error:
+                _log.warning("live updates are paused: %s", str(error).strip())
+            finally:
+                self._listening = False
+            self._tell(Paused())
+            await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
+            failures += 1
+
+    async def _relay(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        while True:
+            async for notify in connection.notifies(timeout=_HEARTBEAT_S):
+                hint = read_hint(notify.payload)
+                if hint is not None:
+                    self._tell(hint)
+            await connection.execute("SELECT 1")
+
+
+def read_hint(payload: str) -> Hint | None:
+    """A notification's hint; None for one that is not ours."""
+    try:
+        data = json.loads(payload)
+        return Hint(int(data["brand"]), tuple(int(case_id) for case_id in data["cases"]))
+    except (ValueError, KeyError, TypeError):
+        _log.warning("a notification on %s could not be read", DESK)
+        return None
+
+
+def _address() -> dict[str, Any]:
+    # Django's own parameters, without what only its cursors need.
+    params = django_connection.get_connection_params()
+    return {
+        key: value
+        for key, value in params.items()
+        if key not in {"cursor_factory", "context", "prepare_threshold"}
+    } | {"connect_timeout": 5}
+
+
+_hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """The hub of the running event loop."""
+    return _hubs.setdefault(asyncio.get_running_loop(), Hub())

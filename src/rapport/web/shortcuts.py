@@ -1,0 +1,41 @@
+"""Every key of the desk, once: the help page and the script both read this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """``key`` as the browser names it; ``action`` as the script knows it."""
+
+    key: str
+    action: str
+    does: str | Promise
+    shown: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.shown or self.key
+
+
+SHORTCUTS: tuple[Shortcut, ...] = (
+    Shortcut("j", "next", _("Next case in the list")),
+    Shortcut("k", "previous", _("Previous case in the list")),
+    Shortcut("Enter", "open", _("Open the case"), "↵"),
+    Shortcut("Escape", "leave", _("Leave a field, close a menu, go back to the list"), "Esc"),
+    Shortcut(".", "apply", _("Show what is new in the list")),
+    Shortcut("/", "search", _("Search")),
+    Shortcut("r", "reply", _("Write a reply")),
+    Shortcut("n", "note", _("Write a note for colleagues")),
+    Shortcut("a", "assign", _("Assign the case")),
+    Shortcut("p", "priority", _("Change the priority")),
+    Shortcut("t", "tag", _("Add a tag")),
+    Shortcut("s", "snooze", _("Snooze the case")),
+    Shortcut("e", "close", _("Close the case, or reopen it")),
+    Shortcut("u", "undo", _("Undo what was just done or sent")),
+    Shortcut("?", "help", _("Show these keys")),
+)

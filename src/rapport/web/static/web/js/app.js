@@ -1,0 +1,28 @@
+// The desk works without script; this keeps it live, quick and driven by keys.
+import { startClocks } from "./clocks.js";
+import { startComposer } from "./composer.js";
+import { startDrafts } from "./drafts.js";
+import { startErrors } from "./errors.js";
+import { startFigures } from "./figures.js";
+import { startKeys } from "./keys.js";
+import { startList } from "./list.js";
+import { startLive } from "./live.js";
+import { startMenus } from "./menus.js";
+import { startMorph } from "./morph.js";
+import { startNavigation } from "./navigation.js";
+import { startToasts } from "./toasts.js";
+
+startMorph();
+startErrors();
+startToasts();
+startMenus();
+startClocks();
+startKeys();
+if (document.getElementById("desk")) {
+  startDrafts();
+  startComposer();
+  startNavigation();
+  startList();
+}
+startFigures();
+startLive();

@@ -1,0 +1,123 @@
+// The list stays true without moving under anybody's pointer: new cases wait behind a chip.
+import { morph, part } from "./morph.js";
+import { openCase } from "./navigation.js";
+import { say } from "./words.js";
+
+const MARGIN = 40;
+const LARGEST_PAGE = 200; // as views/desk.py
+let waiting = false; // whether there is more to show than is shown
+let asked = 0;
+
+function busy() {
+  const list = document.getElementById("list");
+  return list.scrollTop > 0 || list.matches(":hover") || list.contains(document.activeElement) || openMenuInside();
+}
+
+function openMenuInside() {
+  return document.querySelector(".list-pane details.menu[open]") !== null;
+}
+
+function rowsOf(root) {
+  return [...root.querySelectorAll("li.row")];
+}
+
+export async function refreshList({ apply = false } = {}) {
+  const list = document.getElementById("list");
+  if (!list) return;
+  const mine = ++asked;
+  const shown = Math.max(rowsOf(list).length, MARGIN);
+  // Whoever reads the list keeps every row they see, so what came above them is asked for on top.
+  const margin = apply || !busy() ? 0 : MARGIN;
+  const url = new URL(list.dataset.url, location.href);
+  url.searchParams.set("limit", Math.min(LARGEST_PAGE, shown + margin));
+  const answer = await part(url, "list");
+  if (mine !== asked || answer?.status !== 200) return;
+  const page = new DOMParser().parseFromString(answer.html, "text/html");
+  morph(document.getElementById("views"), page.getElementById("views").outerHTML);
+  const fresh = page.getElementById("list");
+  if (apply || !busy()) show(fresh);
+  else hold(fresh, margin);
+}
+
+function show(fresh) {
+  waiting = false;
+  const list = document.getElementById("list");
+  const focused = document.activeElement?.dataset?.case;
+  morph(list, fresh.outerHTML);
+  document.getElementById("new-chip").hidden = true;
+  markOpen();
+  if (focused) document.querySelector(`#rows a[data-case="${focused}"]`)?.focus({ preventScroll: true });
+}
+
+function markOpen() {
+  const id = openCase();
+  for (const link of document.querySelectorAll("#rows a[data-case]")) {
+    link.toggleAttribute("aria-current", false);
+    if (link.dataset.case === id) link.setAttribute("aria-current", "true");
+  }
+}
+
+// Somebody points at the list or reads it: rows change where they are, none moves.
+function hold(fresh, margin) {
+  waiting = true;
+  const list = document.getElementById("list");
+  const now = rowsOf(list);
+  const incoming = new Map(rowsOf(fresh).map((row) => [row.id, row]));
+  const here = new Set(now.map((row) => row.id));
+  const added = [...incoming.keys()].filter((id) => !here.has(id)).length;
+  const more = fresh.querySelector("#rows-end") !== null;
+  let moved = 0;
+  const order = [...incoming.keys()].filter((id) => here.has(id));
+  now.filter((row) => incoming.has(row.id)).forEach((row, index) => {
+    if (order[index] !== row.id) moved += 1;
+  });
+  for (const row of now) {
+    const next = incoming.get(row.id);
+    if (next) {
+      const current = row.querySelector("a[aria-current]") !== null;
+      morph(row, next.outerHTML);
+      if (current) document.querySelector(`#${row.id} a`)?.setAttribute("aria-current", "true");
+    } else if (!more || added < margin) {
+      row.classList.add("left-list");
+      row.querySelector(".row-preview").dataset.note = say("gone");
+    }
+  }
+  const tail = countTail(now, fresh);
+  const news = Math.max(added - tail, 0) || (moved ? 1 : 0);
+  const chip = document.getElementById("new-chip");
+  chip.hidden = news === 0;
+  chip.querySelector("span").textContent = news === 1 ? say("oneNew") : say("someNew", { n: news });
+}
+
+// Rows that follow the last shown one were always there, behind "Show more".
+function countTail(now, fresh) {
+  const ids = rowsOf(fresh).map((row) => row.id);
+  const last = [...now].reverse().find((row) => ids.includes(row.id));
+  return last ? ids.length - 1 - ids.indexOf(last.id) : 0;
+}
+
+export function applyNew() {
+  const list = document.getElementById("list");
+  if (!list) return;
+  list.scrollTop = 0;
+  refreshList({ apply: true });
+}
+
+export function step(direction) {
+  const links = [...document.querySelectorAll("#rows a[data-case]")];
+  if (!links.length) return;
+  let index = links.indexOf(document.activeElement);
+  if (index < 0) index = links.findIndex((link) => link.dataset.case === openCase());
+  const next = index < 0 ? 0 : Math.min(Math.max(index + direction, 0), links.length - 1);
+  links[next].focus();
+  if (next === links.length - 1) htmx.trigger("#rows-end a", "click");
+}
+
+export function startList() {
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#new-chip")) applyNew();
+  });
+  document.getElementById("list")?.parentElement.addEventListener("mouseleave", () => {
+    if (waiting && !busy()) refreshList();
+  });
+}

@@ -1,0 +1,115 @@
+// Walking between cases without loading the whole page; every step has an address, and "back" works.
+import { focusField } from "./composer.js";
+import { restoreDrafts } from "./drafts.js";
+import { morph, part } from "./morph.js";
+import { toast } from "./toasts.js";
+import { say } from "./words.js";
+
+let latest = 0;
+let path = location.pathname + location.search;
+
+export function openCase() {
+  return document.getElementById("case")?.dataset.case ?? null;
+}
+
+function mark() {
+  const id = openCase();
+  for (const link of document.querySelectorAll("#rows a[data-case]")) {
+    if (link.dataset.case === id) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+export function toNewest() {
+  const thread = document.getElementById("thread");
+  if (thread && !location.hash.startsWith("#m")) thread.scrollTop = thread.scrollHeight;
+}
+
+function atEnd(thread) {
+  return !thread || thread.scrollHeight - thread.scrollTop - thread.clientHeight < 80;
+}
+
+// Fetches what the address says into the case pane. `quiet`: a live update, which moves nothing.
+export async function loadCase(url, { quiet = false } = {}) {
+  const mine = ++latest;
+  const before = document.getElementById("thread");
+  const follow = atEnd(before);
+  const answer = await part(url, "case");
+  if (mine !== latest) return false; // somebody went on in the meantime
+  if (answer === null || answer.status >= 500) {
+    if (!quiet) toast(say(answer === null ? "unreachable" : "failed"), { bad: true });
+    return false;
+  }
+  if (answer.status !== 200) {
+    if (!quiet) morph(document.getElementById("toasts"), answer.html, "innerHTML");
+    return false;
+  }
+  const opened = openCase();
+  morph(document.getElementById("case"), answer.html);
+  document.getElementById("desk").classList.toggle("has-case", openCase() !== null);
+  restoreDrafts();
+  mark();
+  if (opened !== openCase() || (quiet && follow)) toNewest();
+  return true;
+}
+
+export async function go(url, { then = "" } = {}) {
+  const target = new URL(url, location.href);
+  history.pushState(null, "", target);
+  path = target.pathname + target.search;
+  const loaded = await loadCase(path);
+  if (loaded) {
+    const name = document.querySelector(".case-title h1")?.textContent.trim();
+    if (name) document.title = `${name} · Rapport`;
+    if (then) focusField(then);
+    else if (matchMedia("(max-width: 719px)").matches) document.getElementById("thread")?.focus({ preventScroll: true });
+  }
+}
+
+function ordinary(event) {
+  return event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+}
+
+export function startNavigation() {
+  mark();
+  toNewest();
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-case], a[data-case-link], a[data-back], a[data-changes]");
+    if (!link || !ordinary(event) || event.defaultPrevented) return;
+    event.preventDefault();
+    if ("changes" in link.dataset) {
+      loadCase(location.pathname + location.search).then(toNewest);
+    } else {
+      go(link.href.split("#")[0], { then: link.dataset.then });
+    }
+  });
+  addEventListener("popstate", () => {
+    const now = location.pathname + location.search;
+    if (now === path) return; // only the part behind # changed: the drawer
+    const view = (address) => address.split("/case/")[0] + (address.split("?")[1] ?? "");
+    if (view(now).split("?")[0] !== view(path).split("?")[0] && view(now) !== view(path)) {
+      location.reload();
+      return;
+    }
+    path = now;
+    loadCase(now);
+  });
+  // An answer about a case that was left in the meantime must not take the place of the open one.
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.id !== "case") return;
+    const about = /\/case\/(\d+)\//.exec(event.detail.pathInfo?.requestPath ?? "");
+    if (about && about[1] !== openCase()) {
+      event.detail.shouldSwap = false;
+      const notice = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").querySelector("[role=alert]");
+      if (event.detail.xhr.status >= 400 && notice) toast(notice.textContent.trim(), { bad: true });
+    }
+  });
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    latest += 1; // what was asked for before this answer is older than it
+    if (event.detail.target?.id === "case" && event.detail.requestConfig?.verb === "post") {
+      const { path: asked } = event.detail.requestConfig;
+      if (/\/(reply|note)\//.test(asked)) toNewest();
+    }
+    mark();
+  });
+}

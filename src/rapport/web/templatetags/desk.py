@@ -1,0 +1,124 @@
+"""What the desk's templates need beyond Django's own tags."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from rapport.networks.registry import connectors
+from rapport.web import durations, text
+from rapport.web.place import Place
+from rapport.web.preferences import density_of, theme_of
+
+register = template.Library()
+
+register.filter("linked", text.linked)
+register.filter("lang_attribute", text.lang_attribute)
+register.filter("initials", text.initials)
+register.filter("plain_name", text.plain_name)
+register.filter("precise", durations.precise)
+register.filter("is_overdue", durations.is_overdue)
+
+
+@register.simple_tag
+def icon(name: str, css: str = "icon") -> SafeString:
+    """One of the icons of the sprite, as decoration: the words beside it carry the meaning."""
+    return format_html(
+        '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        css,
+        static("vendor/lucide.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def network_label(name: str) -> str:
+    """A network's name for people; a network that was removed keeps its bare name."""
+    connector = connectors().get(name)
+    return connector.label if connector else name
+
+
+@register.simple_tag
+def when(moment: datetime, css: str = "") -> SafeString:
+    """A time as short as its age allows; the exact one on hover and to machines."""
+    local = timezone.localtime(moment)
+    today = timezone.localdate()
+    if local.date() == today:
+        shown = date_format(local, "TIME_FORMAT")
+    elif local.year == today.year:
+        shown = f"{date_format(local, 'MONTH_DAY_FORMAT')}, {date_format(local, 'TIME_FORMAT')}"
+    else:
+        shown = date_format(local, "SHORT_DATE_FORMAT")
+    return format_html(
+        '<time datetime="{}" title="{}" class="{}">{}</time>',
+        local.isoformat(timespec="seconds"),
+        exact(moment),
+        css,
+        shown,
+    )
+
+
+@register.filter
+def exact(moment: datetime) -> str:
+    """The time to the second, with its zone."""
+    local = timezone.localtime(moment)
+    return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S} {local.tzname()}"
+
+
+@register.simple_tag
+def clock(moment: datetime, css: str = "") -> SafeString:
+    """How long ago ``moment`` was; script keeps it counting."""
+    return format_html(
+        '<time data-since datetime="{}" title="{}" class="clock {}">{}</time>',
+        timezone.localtime(moment).isoformat(timespec="seconds"),
+        exact(moment),
+        css,
+        durations.since(moment),
+    )
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share (0 to 1) in whole per cent; a dash for None."""
+    return "–" if share is None else f"{share * 100:.0f} %"
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: dict[str, Any]) -> str:
+    """The chosen theme, "" to follow the system."""
+    request: HttpRequest | None = context.get("request")
+    return theme_of(request) if request else ""
+
+
+@register.simple_tag(takes_context=True)
+def density(context: dict[str, Any]) -> str:
+    """The chosen text size, "" for the usual one."""
+    request: HttpRequest | None = context.get("request")
+    return density_of(request) if request else ""
+
+
+@register.filter
+def case_url(place: Place, case_id: int) -> str:
+    """The address of a case beside the list that ``place`` is."""
+    return place.case_url(case_id)
+
+
+@register.simple_tag(takes_context=True)
+def action_url(context: dict[str, Any], action: str) -> str:
+    """Where a form about the page's case goes."""
+    place: Place = context["place"]
+    return place.action_url(context["case"].id, action)
+
+
+@register.filter
+def is_web_address(address: str) -> bool:
+    """Whether an address from outside may become a link: only http and https, never a script."""
+    return address.lower().startswith(("https://", "http://"))

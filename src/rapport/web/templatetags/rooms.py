@@ -1,0 +1,58 @@
+"""The rail's entries and the table of keys, for the page around every page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from rapport.staff.access import brands_for
+from rapport.staff.models import User
+from rapport.staff.permissions import Permission
+from rapport.web.shortcuts import SHORTCUTS, Shortcut
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class Room:
+    """One entry of the rail."""
+
+    href: str
+    label: str | Promise
+    icon: str
+    current: bool
+
+
+_ROOMS = (
+    ("desk", _("Desk"), "inbox", None),
+    ("figures", _("Figures"), "chart-column", None),
+    ("channels", _("Channels"), "plug", None),
+    ("parked", _("Parked events"), "file-warning", Permission.REPLAY_EVENTS),
+)
+
+
+@register.simple_tag(takes_context=True)
+def rooms(context: dict[str, Any]) -> list[Room]:
+    """The rooms this person may enter."""
+    request: HttpRequest = context["request"]
+    user = request.user
+    if not isinstance(user, User):
+        return []
+    shown = []
+    for name, label, icon, permission in _ROOMS:
+        if permission is None or brands_for(user, permission).exists():
+            href = reverse(name)
+            shown.append(Room(href, label, icon, request.path.startswith(href)))
+    return shown
+
+
+@register.simple_tag
+def shortcuts() -> tuple[Shortcut, ...]:
+    """Every key, for the help table that the script reads too."""
+    return SHORTCUTS

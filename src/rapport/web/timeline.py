@@ -1,0 +1,197 @@
+"""A case as one line of time: messages, notes, what waits to be sent, and what was done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from rapport.inbox.models import CaseEvent, CaseEventKind, CloseReason, Note, Priority
+from rapport.inbox.queries.detail import CaseDetail, MessageRow, OutgoingRow
+from rapport.staff.models import Team, User
+
+# Messages and notes stand for themselves.
+_TOLD_ELSEWHERE = {CaseEventKind.RECEIVED, CaseEventKind.REPLIED, CaseEventKind.NOTED}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One change of the case, as a sentence."""
+
+    id: int
+    at: datetime
+    sentence: str
+    icon: str
+
+
+@dataclass
+class Entry:
+    """One stop on the line of time: exactly one of ``row``, ``note``, ``outgoing``, ``told``.
+
+    ``quotes``: the message this one answers, where that is not the one right above it.
+    """
+
+    at: datetime
+    row: MessageRow | None = None
+    note: Note | None = None
+    outgoing: OutgoingRow | None = None
+    told: list[Told] = field(default_factory=list)
+    quotes: MessageRow | None = None
+    earlier: bool = False
+
+    @property
+    def key(self) -> str:
+        """Names the entry for ever, so that the screen can tell what is new from what moved."""
+        if self.row is not None:
+            return f"m{self.row.message.id}"
+        if self.note is not None:
+            return f"n{self.note.id}"
+        if self.outgoing is not None:
+            return f"o{self.outgoing.id}"
+        return f"e{self.told[0].id}"
+
+
+def timeline(detail: CaseDetail) -> list[Entry]:
+    """Everything that happened in the case, oldest first; what waits to be sent comes last."""
+    earlier = [Entry(at=row.message.sent_at, row=row, earlier=True) for row in detail.earlier_of_contact]
+    start = detail.messages[0].message.sent_at if detail.older_cursor and detail.messages else None
+    entries = [Entry(at=row.message.sent_at, row=row) for row in detail.messages]
+    entries += [Entry(at=note.created_at, note=note) for note in detail.notes]
+    told = _told(detail.events)
+    entries += [Entry(at=item.at, told=[item]) for item in told]
+    if start is not None:
+        entries = [entry for entry in entries if entry.at >= start]
+    entries.sort(key=lambda entry: entry.at)
+    folded = _fold(entries)
+    _quote(folded, {row.message.id: row for row in (*detail.earlier_of_contact, *detail.messages)})
+    return [*earlier, *folded, *(Entry(at=row.created_at, outgoing=row) for row in detail.outgoing)]
+
+
+def _fold(entries: Iterable[Entry]) -> list[Entry]:
+    folded: list[Entry] = []
+    for entry in entries:
+        if entry.told and folded and folded[-1].told:
+            folded[-1].told.extend(entry.told)
+        else:
+            folded.append(entry)
+    return folded
+
+
+def _quote(entries: Iterable[Entry], rows: Mapping[int, MessageRow]) -> None:
+    above: int | None = None
+    for entry in entries:
+        if entry.row is None:
+            continue
+        parent = entry.row.parent_id
+        if parent is not None and parent != above:
+            entry.quotes = rows.get(parent)
+        above = entry.row.message.id
+
+
+def _told(events: Sequence[CaseEvent]) -> list[Told]:
+    shown = [event for event in events if event.kind not in _TOLD_ELSEWHERE]
+    names = _Names(shown)
+    return [
+        Told(event.id, event.at, _sentence(event, names), _ICONS.get(event.kind, "clock")) for event in shown
+    ]
+
+
+_ICONS: dict[str, str] = {
+    CaseEventKind.OPENED: "inbox",
+    CaseEventKind.ASSIGNED: "user-round-plus",
+    CaseEventKind.PRIORITISED: "flag",
+    CaseEventKind.TAGGED: "tag",
+    CaseEventKind.UNTAGGED: "tag",
+    CaseEventKind.SNOOZED: "alarm-clock",
+    CaseEventKind.WOKE: "alarm-clock",
+    CaseEventKind.CLOSED: "circle-check",
+    CaseEventKind.REOPENED: "archive-restore",
+    CaseEventKind.MERGED: "message-square",
+}
+
+
+class _Names:
+    """Names of the people and teams that events mention by id; two queries for all of them."""
+
+    def __init__(self, events: Sequence[CaseEvent]) -> None:
+        people = {
+            event.data.get(key)
+            for event in events
+            for key in ("from", "to")
+            if event.kind == CaseEventKind.ASSIGNED
+        }
+        teams = {event.data.get("to_team") for event in events}
+        self.people = (
+            dict(User.objects.filter(id__in=people - {None}).values_list("id", "name"))
+            if people - {None}
+            else {}
+        )
+        self.teams = (
+            dict(Team.objects.filter(id__in=teams - {None}).values_list("id", "name"))
+            if teams - {None}
+            else {}
+        )
+
+
+def _sentence(event: CaseEvent, names: _Names) -> str:
+    who = event.actor.name if event.actor else ""
+    data: dict[str, Any] = event.data
+    text = _what(event.kind, data, names, event.actor_id)
+    if who:
+        return _("%(who)s: %(what)s") % {"who": who, "what": text}
+    return text[:1].upper() + text[1:]
+
+
+def _what(kind: str, data: Mapping[str, Any], names: _Names, actor_id: int | None) -> str:
+    match kind:
+        case CaseEventKind.OPENED:
+            return _("case opened")
+        case CaseEventKind.ASSIGNED:
+            return _assigned(data, names, actor_id)
+        case CaseEventKind.PRIORITISED:
+            return _("priority set to %(priority)s") % {"priority": _label(Priority, data.get("to"))}
+        case CaseEventKind.TAGGED:
+            return _("tagged “%(tag)s”") % {"tag": data.get("name", "")}
+        case CaseEventKind.UNTAGGED:
+            return _("tag “%(tag)s” removed") % {"tag": data.get("name", "")}
+        case CaseEventKind.SNOOZED:
+            return _("snoozed until %(time)s") % {"time": _time(data.get("until"))}
+        case CaseEventKind.WOKE:
+            return _("back from snooze")
+        case CaseEventKind.CLOSED:
+            return _("closed: %(reason)s") % {"reason": _label(CloseReason, data.get("reason")).lower()}
+        case CaseEventKind.REOPENED:
+            return _("reopened")
+        case CaseEventKind.MERGED:
+            return _("merged with another case")
+        case _:
+            return kind
+
+
+def _assigned(data: Mapping[str, Any], names: _Names, actor_id: int | None) -> str:
+    to, team = data.get("to"), data.get("to_team")
+    if to is not None and to == actor_id:
+        return _("took the case")
+    if to is not None:
+        return _("gave the case to %(name)s") % {"name": names.people.get(to, "?")}
+    if team is not None:
+        return _("gave the case to team %(name)s") % {"name": names.teams.get(team, "?")}
+    return _("gave the case to nobody")
+
+
+def _label(choices: Any, value: Any) -> str:
+    try:
+        return str(choices(value).label)
+    except ValueError:
+        return str(value)
+
+
+def _time(value: Any) -> str:
+    moment = parse_datetime(value) if isinstance(value, str) else None
+    return date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT") if moment else "?"

@@ -1,0 +1,112 @@
+"""Coming in, going out, and how the desk looks to one person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from rapport.audit.actions import record
+from rapport.staff.models import User
+from rapport.web.preferences import DENSITIES, THEMES, density_of, remember, theme_of
+
+_YEAR = 365 * 24 * 3600
+_LANGUAGES = dict(settings.LANGUAGES)
+
+
+class Login(auth_views.LoginView):
+    """E-mail address and password. Wrong tries are counted, and lock, in django-axes."""
+
+    template_name = "web/login.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        language = form.get_user().language
+        if language in _LANGUAGES:
+            _set_language(response, self.request, language)
+        return response
+
+
+def _set_language(response: HttpResponse, request: HttpRequest, language: str) -> None:
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME, language, max_age=_YEAR, samesite="Lax", secure=request.is_secure()
+    )
+
+
+def _next(request: HttpRequest, fallback: str) -> str:
+    wanted = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+        return wanted
+    return reverse(fallback)
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Choose the language; kept with the account when there is one."""
+    chosen = request.POST.get("language", "")
+    response = HttpResponseRedirect(_next(request, "home"))
+    if chosen in _LANGUAGES:
+        _set_language(response, request, chosen)
+        if isinstance(request.user, User) and request.user.language != chosen:
+            request.user.language = chosen
+            request.user.save(update_fields=["language"])
+    return response
+
+
+@require_POST
+@login_required
+def look(request: HttpRequest) -> HttpResponse:
+    """Choose light or dark, and the size of the text."""
+    response = HttpResponseRedirect(_next(request, "account"))
+    theme, density = request.POST.get("theme", ""), request.POST.get("density", "")
+    if theme in THEMES:
+        remember(response, request, "rapport_theme", theme)
+    if density in DENSITIES:
+        remember(response, request, "rapport_density", density)
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    """One's own language, look and password."""
+    assert isinstance(request.user, User)
+    form = PasswordChangeForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            form.save()
+            record(
+                action="password_changed",
+                actor_id=request.user.id,
+                object_type="user",
+                object_id=request.user.id,
+            )
+        update_session_auth_hash(request, request.user)
+        messages.success(request, _("Your password was changed. Other devices are logged out."))
+        return HttpResponseRedirect(reverse("account"))
+    context = {
+        "form": form,
+        "themes": THEMES,
+        "chosen_theme": theme_of(request),
+        "densities": DENSITIES,
+        "chosen_density": density_of(request),
+        "languages": settings.LANGUAGES,
+        "chosen_language": translation.get_language(),
+    }
+    return render(request, "web/account.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,104 @@
+"""The stream of hints to one screen, as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import SESSION_KEY, aget_user
+from django.db import connections
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from rapport.staff.access import brand_ids_for
+from rapport.staff.models import User
+from rapport.staff.permissions import Permission
+from rapport.web.live import Hello, Hint, Item, Paused, hub
+
+_KEEPALIVE_S: Final = 15.0
+_RECHECK_S: Final = 60.0
+
+
+@require_GET
+async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """Hints about the brands this person may see, until they leave.
+
+    Events: ``hello`` (fetch everything once), ``hint`` ({"cases": [ids]}, no ids: everything),
+    ``paused``, ``bye`` (logged out: do not come back).
+    """
+    seen = await _who(request)
+    if seen is None:
+        return HttpResponse("Log in first.\n", status=401, content_type="text/plain")
+    response = StreamingHttpResponse(_events(request, seen), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"  # nginx would hold events back
+    return response
+
+
+@dataclass(frozen=True)
+class _Seen:
+    brand_ids: frozenset[int]
+    at: float
+
+
+async def _who(request: HttpRequest) -> _Seen | None:
+    """What the person behind the session may see now; None when they are logged out.
+
+    A stream lives for hours, and a database connection must not be held all that time.
+    """
+    session = type(request.session)(request.session.session_key)
+    request.session = session  # read anew: the session may have ended since
+    if await session.aget(SESSION_KEY) is None:
+        return None
+    user = await aget_user(request)
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    brand_ids = await sync_to_async(brand_ids_for)(user, Permission.VIEW_CASES)
+    await sync_to_async(_let_go)()
+    return _Seen(frozenset(brand_ids), time.monotonic())
+
+
+def _let_go() -> None:
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+async def _events(request: HttpRequest, seen: _Seen) -> AsyncIterator[str]:
+    yield "retry: 1000\n\n"
+    async with hub().screen() as screen:
+        while True:
+            try:
+                item: Item | None = await asyncio.wait_for(screen.get(), _KEEPALIVE_S)
+            except TimeoutError:
+                item = None
+            if time.monotonic() - seen.at > _RECHECK_S:
+                now = await _who(request)
+                if now is None:
+                    yield "event: bye\ndata: {}\n\n"
+                    return
+                if now.brand_ids != seen.brand_ids:
+                    item = Hello()
+                seen = now
+            text = _event(item, seen.brand_ids)
+            if text:
+                yield text
+
+
+def _event(item: Item | None, brand_ids: frozenset[int]) -> str:
+    match item:
+        case None:
+            return ": still here\n\n"
+        case Hello():
+            return "event: hello\ndata: {}\n\n"
+        case Paused():
+            return "event: paused\ndata: {}\n\n"
+        case Hint(brand_id=brand_id, case_ids=case_ids) if brand_id in brand_ids:
+            return f"event: hint\ndata: {json.dumps({'brand': brand_id, 'cases': case_ids})}\n\n"
+        case _:
+            return ""

@@ -1,0 +1,60 @@
+"""What every view of the desk does alike: who asks, what went wrong, in words and in the right status."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+from rapport.lib.errors import ActionError, Conflict, Invalid, NotAllowed, NotFound
+from rapport.staff.models import User
+
+STATUS: dict[type[ActionError], int] = {NotFound: 404, NotAllowed: 403, Invalid: 422, Conflict: 409}
+
+
+class DeskRequest(HttpRequest):
+    """A request of somebody who is logged in."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def status_of(error: ActionError) -> int:
+    """The HTTP status that says the same as ``error``."""
+    return STATUS.get(type(error), 400)
+
+
+def desk_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For people who are logged in; an action's error becomes a page, or a passing notice, in words.
+
+    Answers hold customers' words: no cache keeps them, and a part is never taken for a page.
+    """
+
+    @functools.wraps(view)
+    def wrapped(request: DeskRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except ActionError as error:
+            response = error_page(request, error)
+        patch_cache_control(response, no_store=True, private=True)
+        patch_vary_headers(response, ["HX-Request", "HX-Target"])
+        return response
+
+    return login_required(wrapped)
+
+
+def error_page(request: DeskRequest, error: ActionError) -> HttpResponse:
+    """The error as a page, or as a notice at the bottom of the page that asked for a part."""
+    status = status_of(error)
+    if request.htmx:
+        response = render(request, "web/parts/toast.html", {"text": str(error), "bad": True}, status=status)
+        response["HX-Retarget"] = "#toasts"
+        response["HX-Reswap"] = "innerHTML"
+        return response
+    return render(request, "web/error.html", {"error": str(error), "status": status}, status=status)

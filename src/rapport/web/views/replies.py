@@ -1,0 +1,137 @@
+"""Replies and notes: what is typed is kept until it is safe."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from django_htmx.http import trigger_client_event
+
+from rapport.inbox.access import access_case
+from rapport.inbox.actions import add_note
+from rapport.inbox.models import Visibility
+from rapport.lib.errors import ActionError, Conflict, NotFound
+from rapport.outbox import checks
+from rapport.outbox.actions import reply, retry_reply, undo_reply
+from rapport.outbox.models import Outgoing
+from rapport.staff.permissions import Permission
+from rapport.web.composer import NOTHING, Typed, counted, unsigned
+from rapport.web.place import place_of
+from rapport.web.views.case import Done, answer, number_of, refuse, version_of
+from rapport.web.views.desk import desk_page
+from rapport.web.views.pages import DeskRequest, desk_view
+
+
+@require_POST
+@desk_view
+def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
+    """Queue a reply; it leaves after the time for undoing is over."""
+    place = place_of(request, view)
+    text = request.POST.get("text", "")
+    visibility = request.POST.get("visibility", "")
+    form_key = _key(request.POST.get("form_key", ""))
+    in_reply_to = None
+    try:
+        in_reply_to = number_of(request, "in_reply_to")
+        reply(
+            actor=request.user,
+            case_id=case_id,
+            text=text,
+            visibility=visibility,
+            in_reply_to_id=in_reply_to,
+            form_key=form_key,
+            close_after=bool(request.POST.get("close_after")),
+            expected_version=version_of(request),
+        )
+    except ActionError as error:
+        typed = Typed(
+            text=text,
+            visibility=visibility if visibility in Visibility.values else "",
+            in_reply_to=in_reply_to,
+            form_key=form_key,
+            error=str(error),
+            conflict=isinstance(error, Conflict),
+        )
+        return refuse(request, place, case_id, error, typed=typed)
+    response = answer(request, place, case_id, None, typed=Typed())
+    return trigger_client_event(response, "rapport:sent", {"case": case_id, "field": "reply"})
+
+
+def _key(value: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(value)
+    except ValueError:
+        return uuid.uuid4()
+
+
+@require_POST
+@desk_view
+def note(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
+    """Write a note that only colleagues see. A newer version of the case does it no harm."""
+    place = place_of(request, view)
+    text = request.POST.get("note", "")
+    try:
+        add_note(actor=request.user, case_id=case_id, text=text)
+    except ActionError as error:
+        typed = Typed(note=text, error=str(error), mode="note")
+        return refuse(request, place, case_id, error, typed=typed)
+    response = answer(request, place, case_id, Done(text=_("Note added.")), typed=Typed(mode="note"))
+    return trigger_client_event(response, "rapport:sent", {"case": case_id, "field": "note"})
+
+
+def _outgoing(request: DeskRequest, case_id: int) -> int:
+    """The id of the case's reply that the form names. Raises NotFound."""
+    access_case(user=request.user, case_id=case_id, permission=Permission.REPLY)
+    outgoing_id = number_of(request, "outgoing") or 0
+    if not Outgoing.objects.filter(id=outgoing_id, case_id=case_id).exists():
+        raise NotFound(_("There is no such reply, or you may not see it."))
+    return outgoing_id
+
+
+@require_POST
+@desk_view
+def undo(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
+    """Take a reply back before it leaves; its words go back into the field."""
+    place = place_of(request, view)
+    try:
+        outgoing = undo_reply(actor=request.user, outgoing_id=_outgoing(request, case_id))
+    except ActionError as error:
+        return refuse(request, place, case_id, error)
+    own = outgoing.author_id == request.user.id
+    signature = checks.signature(channel=outgoing.channel, author=outgoing.author)
+    typed = Typed(
+        text=unsigned(text=outgoing.text, signature=signature),
+        visibility=outgoing.visibility,
+        in_reply_to=outgoing.in_reply_to_id,
+    )
+    done = Done(text=_("Taken back. Nothing was sent."))
+    if not request.htmx and own:
+        # A redirect would lose the words.
+        messages.success(request, done.text)
+        return desk_page(request, place, case_id, typed=typed)
+    return answer(request, place, case_id, done, typed=typed if own else NOTHING)
+
+
+@require_POST
+@desk_view
+def retry(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
+    """Try a failed reply again."""
+    place = place_of(request, view)
+    try:
+        retry_reply(actor=request.user, outgoing_id=_outgoing(request, case_id))
+    except ActionError as error:
+        return refuse(request, place, case_id, error)
+    return answer(request, place, case_id, None)
+
+
+@require_POST
+@desk_view
+def length(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
+    """How long a text would be for the network, signature included: {"length", "limit"}."""
+    case = access_case(user=request.user, case_id=case_id, permission=Permission.REPLY)
+    limit = checks.limits(channel=case.channel, author=request.user).max_length
+    size = counted(channel=case.channel, author=request.user, text=request.POST.get("text", ""))
+    return JsonResponse({"length": size, "limit": limit})
