@@ -31,11 +31,11 @@ def follow(
     if not thread_ids:
         return []
     survivors = _follow_merges(merged)
-    opened = _open(channel, thread_ids)
+    opened = _link(thread_ids)
     concerned = _concerned(thread_ids, new_message_ids, everyone=sorted(set(merged.values())))
     case_ids = sorted({*survivors, *opened, *concerned})
-    refresh(case_ids=case_ids)
-    _reopen(case_ids, new_message_ids)
+    _write(channel, case_ids, opened)
+    _reopen(sorted(set(case_ids) - set(opened)), new_message_ids)
     if _is_archive(channel.network):
         _settle_archive(case_ids)
     return case_ids
@@ -49,33 +49,28 @@ def _is_archive(network: str) -> bool:
         return False
 
 
-def _open(channel: Channel, thread_ids: Sequence[int]) -> list[int]:
+def _link(thread_ids: Sequence[int]) -> list[int]:
+    """Give a case id to every contact who wrote in a thread and has none; returns the new ids.
+
+    The cases themselves are written next, complete, by :func:`_write`: their foreign key is checked
+    at commit.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH wanted AS MATERIALIZED (
-                SELECT m.thread_id, i.contact_id, min(m.sent_at) AS opened_at, max(m.visibility) AS visibility,
-                       nextval(pg_get_serial_sequence('inbox_case', 'id')) AS case_id
+            INSERT INTO inbox_casethread (case_id, thread_id, contact_id)
+            SELECT nextval(pg_get_serial_sequence('inbox_case', 'id')), thread_id, contact_id
+            FROM (
+                SELECT DISTINCT m.thread_id, i.contact_id
                 FROM inbox_message m JOIN contacts_identity i ON i.id = m.identity_id
-                WHERE m.thread_id = ANY(%(threads)s) AND NOT m.from_brand AND NOT m.automatic
-                  AND NOT EXISTS (SELECT FROM inbox_casethread ct
-                                  WHERE ct.thread_id = m.thread_id AND ct.contact_id = i.contact_id)
-                GROUP BY m.thread_id, i.contact_id
-            ), opened AS (
-                INSERT INTO inbox_case (id, brand_id, channel_id, contact_id, status, visibility, preview, lang,
-                                        opened_at, last_message_at)
-                SELECT case_id, %(brand)s, %(channel)s, contact_id, 'open', visibility, '', '', opened_at, opened_at
-                FROM wanted
-            ), joined AS (
-                INSERT INTO inbox_casethread (case_id, thread_id, contact_id)
-                SELECT case_id, thread_id, contact_id FROM wanted
-            ), told AS (
-                INSERT INTO inbox_caseevent (case_id, brand_id, kind, at)
-                SELECT case_id, %(brand)s, 'opened', opened_at FROM wanted
-            )
-            SELECT case_id FROM wanted
+                WHERE m.thread_id = ANY(%s) AND NOT m.from_brand AND NOT m.automatic
+            ) wrote
+            WHERE NOT EXISTS (SELECT FROM inbox_casethread ct
+                              WHERE ct.thread_id = wrote.thread_id AND ct.contact_id = wrote.contact_id)
+            ORDER BY thread_id, contact_id
+            RETURNING case_id
             """,
-            {"threads": list(thread_ids), "brand": channel.brand_id, "channel": channel.id},
+            [list(thread_ids)],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -116,59 +111,73 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
         return [row[0] for row in cursor.fetchall()]
 
 
-# An own message counts for a case when it answers that contact, or nobody in particular.
-_REFRESH = """
-WITH wanted AS MATERIALIZED (
-    SELECT c.id, c.contact_id, c.waiting_since FROM inbox_case c
-    WHERE c.id = ANY(%(cases)s) AND c.status <> 'merged' FOR UPDATE
-), said AS (
-    SELECT w.id AS case_id, w.waiting_since AS waited_since, m.sent_at, m.lang, m.visibility, m.automatic, m.own,
+# An own message counts for a case when it answers that contact, or nobody in particular. New cases are
+# inserted complete and known ones updated, from the same facts.
+_WRITE = """
+WITH said AS (
+    SELECT ct.case_id, ct.contact_id, known.waiting_since AS waited_since, m.brand_id, m.sent_at, m.lang, m.visibility, m.automatic, m.own,
            m.deleted_at IS NOT NULL AS deleted, m.external_id,
            regexp_replace(left(m.text, 400), '\\s+', ' ', 'g') AS line
-    FROM wanted w
-    JOIN inbox_casethread ct ON ct.case_id = w.id
+    FROM inbox_casethread ct
     JOIN inbox_message m ON m.thread_id = ct.thread_id
     JOIN contacts_identity i ON i.id = m.identity_id
     LEFT JOIN inbox_message parent
         ON m.own AND parent.channel_id = m.channel_id AND parent.external_id = m.parent_external_id
     LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
-    WHERE (NOT m.from_brand AND i.contact_id = w.contact_id)
-       OR (m.own AND (parent.id IS NULL OR parent.from_brand OR asker.contact_id = w.contact_id))
-), facts AS (
-    SELECT case_id, min(waited_since) AS waited_since, min(sent_at) FILTER (WHERE NOT own) AS opened_at,
+    LEFT JOIN inbox_case known ON known.id = ct.case_id
+    WHERE ct.case_id = ANY(%(cases)s)
+      AND ((NOT m.from_brand AND i.contact_id = ct.contact_id)
+           OR (m.own AND (parent.id IS NULL OR parent.from_brand OR asker.contact_id = ct.contact_id)))
+), facts AS MATERIALIZED (
+    SELECT case_id, min(contact_id) AS contact_id, min(brand_id) AS brand_id,
+           min(waited_since) AS waited_since, min(sent_at) FILTER (WHERE NOT own) AS opened_at,
            min(sent_at) FILTER (WHERE NOT own AND NOT automatic AND NOT deleted
                                 AND (answered_at IS NULL OR sent_at > answered_at)) AS waiting_since,
            max(sent_at) AS last_message_at,
-           max(line) FILTER (WHERE age = 1) AS line, max(visibility) FILTER (WHERE age = 1) AS visibility,
-           (array_agg(lang ORDER BY age) FILTER (WHERE NOT own AND lang <> ''))[1] AS lang
+           max(CASE WHEN length(line) > 160 THEN left(line, 159) || '…' ELSE line END) FILTER (WHERE age = 1) AS preview,
+           max(visibility) FILTER (WHERE age = 1) AS visibility,
+           coalesce((array_agg(lang ORDER BY age) FILTER (WHERE NOT own AND lang <> ''))[1], '') AS lang
     FROM (
         SELECT *, max(sent_at) FILTER (WHERE own AND NOT automatic) OVER (PARTITION BY case_id) AS answered_at,
                row_number() OVER (PARTITION BY case_id ORDER BY sent_at DESC, own DESC, external_id DESC) AS age
         FROM said
     ) aged GROUP BY case_id
+), opened AS (
+    INSERT INTO inbox_case (id, brand_id, channel_id, contact_id, status, visibility, preview, lang, opened_at,
+                            waiting_since, last_message_at)
+    SELECT case_id, brand_id, %(channel)s, contact_id, 'open', visibility, preview, lang, opened_at, waiting_since,
+           last_message_at
+    FROM facts WHERE case_id = ANY(%(new)s)
+    RETURNING id, brand_id, opened_at
 ), changed AS (
     UPDATE inbox_case c
     SET waiting_since = f.waiting_since, last_message_at = f.last_message_at, opened_at = f.opened_at,
-        preview = CASE WHEN length(f.line) > 160 THEN left(f.line, 159) || '…' ELSE f.line END,
-        visibility = f.visibility, lang = coalesce(f.lang, c.lang), version = c.version + 1
-    FROM facts f WHERE c.id = f.case_id AND f.opened_at IS NOT NULL
+        preview = f.preview, visibility = f.visibility, lang = f.lang, version = c.version + 1
+    FROM facts f
+    WHERE c.id = f.case_id AND c.status <> 'merged' AND f.opened_at IS NOT NULL
     RETURNING c.id, c.brand_id, c.waiting_since, f.waited_since
 )
--- The clock starts: an event, unless the case was opened by this very message.
 INSERT INTO inbox_caseevent (case_id, brand_id, kind, at)
+SELECT id, brand_id, 'opened', opened_at FROM opened
+UNION ALL
 SELECT id, brand_id, 'received', waiting_since FROM changed
 WHERE waiting_since IS NOT NULL AND waited_since IS NULL
-  AND NOT EXISTS (SELECT FROM inbox_caseevent e WHERE e.case_id = changed.id
-                  AND e.kind IN ('opened', 'received') AND e.at = changed.waiting_since)
 """
 
 
-def refresh(*, case_ids: Sequence[int]) -> None:
-    """Recompute who waits since when, the newest message and the preview of these cases."""
+def _write(channel: Channel, case_ids: Sequence[int], opened: Sequence[int]) -> None:
+    """Who waits since when, the newest message and the preview of these cases."""
     if not case_ids:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_REFRESH, {"cases": sorted(case_ids)})
+        cursor.execute(
+            _WRITE,
+            {
+                "cases": list(case_ids),
+                "new": list(opened),
+                "channel": channel.id,
+            },
+        )
 
 
 def _reopen(case_ids: Sequence[int], new_message_ids: Sequence[int]) -> None:
@@ -184,12 +193,13 @@ def _reopen(case_ids: Sequence[int], new_message_ids: Sequence[int]) -> None:
             """
             WITH again AS (
                 SELECT c.id, c.status, max(m.sent_at) AS at
-                FROM inbox_message m
-                JOIN contacts_identity i ON i.id = m.identity_id
-                JOIN inbox_casethread ct ON ct.thread_id = m.thread_id AND ct.contact_id = i.contact_id
-                JOIN inbox_case c ON c.id = ct.case_id
-                WHERE m.id = ANY(%(new)s) AND c.id = ANY(%(cases)s) AND NOT m.from_brand AND NOT m.automatic
+                FROM inbox_case c
+                JOIN inbox_casethread ct ON ct.case_id = c.id
+                JOIN inbox_message m ON m.thread_id = ct.thread_id
+                JOIN contacts_identity i ON i.id = m.identity_id AND i.contact_id = ct.contact_id
+                WHERE c.id = ANY(%(cases)s)
                   AND (c.status = 'snoozed' OR (c.status = 'closed' AND c.close_reason <> 'spam'))
+                  AND m.id = ANY(%(new)s) AND NOT m.from_brand AND NOT m.automatic
                 GROUP BY c.id
             ), changed AS (
                 UPDATE inbox_case c SET status = 'open', snoozed_until = NULL, closed_at = NULL, close_reason = ''
