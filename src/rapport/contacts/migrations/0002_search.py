@@ -13,7 +13,9 @@ FORWARD = r"""
 CREATE FUNCTION rapport_search_words(words text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT pg_catalog.regexp_replace(
-        pg_catalog.translate(words, './\-:@_#&+%?=~*|<>()[]{}!;,"''’“”', '                                '),
+        pg_catalog.translate(words,
+            './\-:@_#&+%?=~*|<>()[]{}!;,"''¿¡«»‹›„‚‘’“”…–—·•。，、！？：；「」『』（）【】《》・',
+            pg_catalog.repeat(' ', 64)),
         '([\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u2E80-\u2FDF\u3005-\u30FF\u3105-\u312F\u31F0-\u31FF'
         '\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\uFF66-\uFF9F\U00020000-\U0003FFFF])', ' \1 ', 'g')
 $$;

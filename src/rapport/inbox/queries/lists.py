@@ -179,7 +179,7 @@ def _page(
 
 _COUNT = """(SELECT count(*) FROM (
     SELECT FROM inbox_case c WHERE c.brand_id = ANY(%%(brands)s) AND %s LIMIT %%(limit)s
-) AS some)"""
+) AS counted)"""
 
 
 def view_counts(*, user: User, brand_id: int | None = None) -> dict[str, int]:

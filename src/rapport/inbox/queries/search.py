@@ -8,6 +8,7 @@ text is found, and by the same index as everything else.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,10 +34,11 @@ class Matches:
 
 
 # Each term becomes a phrase of its pieces; the last piece matches as a beginning, so that a word is
-# found while it is being typed. Quoting is PostgreSQL's own: a query's text form is a valid query.
+# found while it is being typed, unless the term ends as "100%" does. Quoting is PostgreSQL's own: a
+# query's text form is a valid query.
 _QUERY = """
-    SELECT string_agg('(' || phrase || ':*)', ' & ')
-    FROM unnest(%(terms)s::text[]) AS term,
+    SELECT string_agg('(' || phrase || CASE WHEN goes_on THEN ':*)' ELSE ')' END, ' & ')
+    FROM unnest(%(terms)s::text[], %(goes_on)s::boolean[]) AS t(term, goes_on),
          LATERAL (SELECT phraseto_tsquery('simple', rapport_search_words(term))::text) AS p(phrase)
     WHERE phrase <> ''
 """
@@ -78,10 +80,15 @@ def matching_cases(*, text: str, brand_ids: Sequence[int]) -> Matches:
     if len(text) > _LONGEST_QUERY or len(terms) > _MOST_TERMS:
         raise Invalid(_("Search for fewer words."))
     with connection.cursor() as cursor:
-        cursor.execute(_QUERY, {"terms": terms})
+        cursor.execute(_QUERY, {"terms": terms, "goes_on": [_goes_on(term) for term in terms]})
         query = cursor.fetchone()[0]
         if query is None or not brand_ids:
             return Matches(case_ids=(), cut=False)
         cursor.execute(_SEARCH, {"query": query, "brands": list(brand_ids), "limit": MESSAGE_LIMIT})
         case_ids, cut = cursor.fetchone()
     return Matches(case_ids=tuple(case_ids), cut=cut)
+
+
+def _goes_on(term: str) -> bool:
+    """Whether the term ends within a word: in a letter, a digit or a mark."""
+    return unicodedata.category(term[-1])[0] in "LNM"

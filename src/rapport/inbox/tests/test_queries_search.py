@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from rapport.brands.models import Channel
+from rapport.inbox import actions
+from rapport.inbox.models import CloseReason, Message
+from rapport.inbox.queries import CaseFilters, list_cases, search
+from rapport.inbox.tests.making import (
+    case_of,
+    make_brand,
+    make_case,
+    make_channel,
+    make_contact,
+    make_user,
+    say,
+)
+from rapport.lib.errors import Invalid
+from rapport.staff.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return make_channel(make_brand())
+
+
+@pytest.fixture
+def agent(channel: Channel) -> User:
+    return make_user(brand=channel.brand)
+
+
+def found(user: User, text: str, view: str = "all") -> set[int]:
+    page = list_cases(user=user, filters=CaseFilters(view=view, text=text))  # type: ignore[arg-type]
+    return {row.id for row in page.rows}
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("Where is my luggage?", "LUGGAGE"),
+        ("Where is my luggage?", "lugg"),
+        ("Where is my luggage?", "luggage where"),
+        ("Gdje je moja PRTLJAGA, čovječe?", "Čovječe prtljaga"),
+        ("¿Dónde está mi equipaje?", "DÓNDE está"),
+        ("Wo ist mein Gepäck?", "gepäck?"),
+        ("เที่ยวบินล่าช้ามากเลยค่ะ", "ล่าช้า"),
+        ("เที่ยวบินล่าช้ามากเลยค่ะ", "ช้า"),
+        ("เที่ยวบินล่าช้ามากเลยค่ะ", "ค่ะ เที่ยวบิน"),
+        ("我的行李在哪里？", "行李"),
+        ("我的行李在哪里？", "李"),
+        ("荷物はどこですか。", "どこ"),
+        ("flight TH101ล่าช้า again", "th101"),
+        ("flight TH101ล่าช้า again", "ช้า fli"),
+        ("내 가방은 어디에 있나요", "가방"),
+        ("see https://example.com/track/AB-123.", "ab-123"),
+        ("see https://example.com/track/AB-123.", "track"),
+        ("I love #LostBags at @aero_help", "lostbags"),
+        ("I love #LostBags at @aero_help", "#lostbags @aero_help"),
+        ("don't you answer?", "don't"),
+        ("don’t you answer?", "don't"),
+        ("100% late", "100%"),
+        ("snake_case", "snake_case"),
+        ("naïve café", "café"),
+        ("AT&T charged me", "at&t"),
+    ],
+)
+def test_it_finds_words_and_pieces_in_every_script(
+    text: str, query: str, channel: Channel, agent: User
+) -> None:
+    case = make_case(channel, text=text)
+    make_case(channel, "Ben", "something else entirely")
+    assert found(agent, query) == {case.id}
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("Where is my luggage?", "uggage"),
+        ("Where is my luggage?", "luggage stolen"),
+        ("เที่ยวบินล่าช้ามากเลยค่ะ", "ช้าล่า"),
+        ("我的行李在哪里？", "李行"),
+        ("late by 1000", "100%"),
+        ("snakes case", "snake_case"),
+    ],
+)
+def test_it_does_not_find_what_is_not_there(text: str, query: str, channel: Channel, agent: User) -> None:
+    make_case(channel, text=text)
+    assert found(agent, query) == set()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "'", "''", "\\", "\\'", "a' | 'b", "!bag", "bag & !x", "(bag", "bag:*", ":*", "<->", "%", "_", "*",
+        "'; DROP TABLE inbox_case; --", "\x00", "\ud800", "😀", "…", "'a' <2> 'b'", "%(brands)s", "%s",
+    ],
+)  # fmt: skip
+def test_it_takes_any_characters_as_text(query: str, channel: Channel, agent: User) -> None:
+    case = make_case(channel, text="my bag")
+    assert found(agent, query) <= {case.id}
+    assert found(agent, "bag") == {case.id}
+
+
+def test_it_finds_contacts_by_name_and_handle(channel: Channel, agent: User) -> None:
+    identity = make_contact(channel, "สมชาย Müller", handle="@SomChai.M")
+    case = case_of(say(channel, identity, "hi"))
+    make_case(channel, "Ben", "hi")
+    for query in ("müller", "ชาย", "somchai", "@somchai.m", "สมชาย mül"):
+        assert found(agent, query) == {case.id}
+
+
+def test_it_finds_the_case_of_the_person_who_said_it_and_all_that_the_brand_answered(
+    channel: Channel, agent: User
+) -> None:
+    first = say(channel, make_contact(channel, "Ana"), "my bag")
+    second = say(channel, make_contact(channel, "Ben"), "my umbrella", 1, to=first)
+    say(channel, None, "both are in Zagreb", 2, to=second)
+    assert found(agent, "umbrella") == {case_of(second).id}
+    assert found(agent, "zagreb") == {case_of(first).id, case_of(second).id}
+
+
+def test_it_looks_in_cases_of_every_state_unless_a_list_is_named(channel: Channel, agent: User) -> None:
+    opened, closed = make_case(channel, "a", "my bag"), make_case(channel, "b", "my bag")
+    actions.close_case(actor=agent, case_id=closed.id, reason=CloseReason.SPAM)
+    assert found(agent, "bag") == {opened.id, closed.id}
+    assert found(agent, "bag", "waiting") == {opened.id}
+    assert found(agent, "bag", "closed") == {closed.id}
+
+
+def test_it_does_not_show_what_was_deleted(channel: Channel, agent: User) -> None:
+    make_case(channel, text="my bag")
+    Message.objects.update(deleted_at=timezone.now())
+    assert found(agent, "bag") == set()
+
+
+def test_it_pages_through_what_it_found(channel: Channel, agent: User) -> None:
+    cases = [make_case(channel, f"c{n}", "my bag", n) for n in range(5)]
+    filters = CaseFilters(text="bag")
+    first = list_cases(user=agent, filters=filters, limit=3)
+    rest = list_cases(user=agent, filters=filters, limit=3, after=first.next_cursor)
+    assert [row.id for row in (*first.rows, *rest.rows)] == [case.id for case in reversed(cases)]
+    assert rest.next_cursor is None
+
+
+def test_it_says_when_it_looked_at_the_newest_only(
+    channel: Channel, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [make_case(channel, f"c{n}", "my bag", n) for n in range(3)]
+    monkeypatch.setattr(search, "MESSAGE_LIMIT", 2)
+    page = list_cases(user=agent, filters=CaseFilters(text="bag"))
+    assert page.search_cut
+    assert {row.id for row in page.rows} == {case.id for case in cases[1:]}
+    assert not list_cases(user=agent, filters=CaseFilters(text="c1")).search_cut
+
+
+@pytest.mark.parametrize("query", ["x" * 201, "a " * 13])
+def test_a_query_that_is_a_novel_is_refused(query: str, channel: Channel, agent: User) -> None:
+    with pytest.raises(Invalid):
+        found(agent, query)
+
+
+@pytest.mark.parametrize("query", ["ล่าช้า", "luggage"])
+def test_it_reads_the_index_of_words(query: str, channel: Channel) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+        cursor.execute(search._QUERY, {"terms": [query], "goes_on": [True]})
+        words = cursor.fetchone()[0]
+        cursor.execute(
+            "EXPLAIN " + search._SEARCH, {"query": words, "brands": [channel.brand_id], "limit": 10}
+        )
+        shown = "\n".join(row[0] for row in cursor.fetchall())
+    for index in ("message_words", "identity_words", "contact_words"):
+        assert f"Bitmap Index Scan on {index}" in shown
