@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from django.db import transaction
@@ -20,34 +22,38 @@ from rapport.networks.practice.stream import Happened, append
 _HANDLE = re.compile(r"[a-z0-9_](?:[a-z0-9_.]{0,38}[a-z0-9_])?")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What an account says of itself."""
+
+    handle: str
+    name: str
+    bio: str = ""
+    lang: str = ""
+    voice: str = ""
+    followers: int = 0
+    is_company: bool = False
+    is_bot: bool = False
+
+
 def ensure_account(
-    *,
-    handle: str,
-    name: str,
-    bio: str = "",
-    lang: str = "",
-    voice: str = "",
-    followers: int = 0,
-    is_company: bool = False,
-    is_bot: bool = False,
+    *, handle: str, name: str, lang: str = "", followers: int = 0, is_company: bool = False
 ) -> Account:
     """The account of that handle, made if it does not exist. Raises :class:`Problem` for a bad handle."""
-    handle = handle.lower()
-    if not _HANDLE.fullmatch(handle):
+    profile = Profile(handle=handle, name=name, lang=lang, followers=followers, is_company=is_company)
+    return ensure_accounts([profile])[handle.lower()]
+
+
+def ensure_accounts(profiles: Sequence[Profile]) -> dict[str, Account]:
+    """Accounts by handle; those that do not exist are made. Raises :class:`Problem` for a bad handle."""
+    wanted = {profile.handle.lower(): profile for profile in profiles}
+    if not all(_HANDLE.fullmatch(handle) for handle in wanted):
         raise Problem("bad_handle", _("A handle has letters, digits, dots and underscores."))
-    account, _new = Account.objects.get_or_create(
-        handle=handle,
-        defaults={
-            "name": name,
-            "bio": bio,
-            "lang": lang,
-            "voice": voice,
-            "followers": followers,
-            "is_company": is_company,
-            "is_bot": is_bot,
-        },
+    Account.objects.bulk_create(
+        (Account(**{**asdict(profile), "handle": handle}) for handle, profile in wanted.items()),
+        ignore_conflicts=True,
     )
-    return account
+    return {account.handle: account for account in Account.objects.filter(handle__in=wanted)}
 
 
 def _hash(token: str) -> str:

@@ -261,20 +261,46 @@ def _tell(post: Post, kind: str, at: datetime) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """Somebody passes a post on."""
+
+    author: Account
+    post_id: int
+    at: datetime | None = None
+
+
 def repost(*, author: Account, post_id: int, at: datetime | None = None) -> Repost:
-    """Pass a public post on; once per account, however often it is asked."""
+    """Pass a public post on; once per account, however often it is asked. Raises :class:`NotThere`."""
+    repost_many([Passing(author=author, post_id=post_id, at=at)])
+    return Repost.objects.select_related("author").get(post_id=post_id, author=author)
+
+
+def repost_many(passings: Sequence[Passing]) -> int:
+    """Pass posts on, in one transaction; returns how many reposts are new. Raises :class:`NotThere`."""
+    wanted = {(one.post_id, one.author.pk): one for one in passings}
+    now = timezone.now()
     with transaction.atomic():
-        post = _lock(post_id)
-        if post.is_private:
-            raise NotThere("no_such_post", _("That post does not exist."))
-        when = at or timezone.now()
-        row, new = Repost.objects.get_or_create(post=post, author=author, defaults={"created_at": when})
-        if new:
-            body = {"repost": repost_json(row)}
-            append(
-                [
-                    Happened(pk, "post.reposted", when, body)
-                    for pk in _audience(post, post.mentions.filter(is_company=True))
-                ]
-            )
-    return row
+        # The posts' row locks, taken in one order, make "is it there already?" a safe question.
+        found = Post.objects.select_for_update(of=("self",)).select_related("author", "recipient")
+        posts = {post.pk: post for post in found.filter(pk__in={pk for pk, _who in wanted}).order_by("pk")}
+        for pk, _who in wanted:
+            if pk not in posts or posts[pk].deleted_at is not None or posts[pk].is_private:
+                raise NotThere("no_such_post", _("That post does not exist."))
+        before = set(Repost.objects.filter(post_id__in=posts).values_list("post_id", "author_id"))
+        rows = Repost.objects.bulk_create(
+            Repost(post=posts[key[0]], author=one.author, created_at=one.at or now)
+            for key, one in wanted.items()
+            if key not in before
+        )
+        heard_by: dict[int, list[Account]] = {}
+        for post in Post.objects.filter(pk__in=posts).prefetch_related("mentions"):
+            heard_by[post.pk] = list(post.mentions.all())
+        append(
+            [
+                Happened(pk, "post.reposted", row.created_at, {"repost": repost_json(row)})
+                for row in rows
+                for pk in _audience(row.post, heard_by[row.post_id])
+            ]
+        )
+    return len(rows)

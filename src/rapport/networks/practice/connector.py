@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import ssl
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -153,15 +155,24 @@ class PracticeConnector(Connector):
                 },
                 timeout=_TIMEOUT,
                 trust_env=False,
+                verify=_tls(),
             )
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, ValueError) as error:
+            raise Refused(_("The channel's address or token cannot be used.")) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             # Nothing was sent, so nothing can have been done.
             raise TryAgain(_("The network cannot be reached.")) from error
         except httpx.TransportError as error:
             raise TryAgain(_("The connection broke before the network answered."), doubt=writes) from error
-        except (httpx.InvalidURL, httpx.HTTPError, ValueError) as error:
-            raise Refused(_("The channel's address or token cannot be used.")) from error
+        except httpx.HTTPError as error:
+            raise TryAgain(_("The network's answer could not be read."), doubt=writes) from error
         return _answer(response, writes=writes)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Reading the certificate store takes longer than a call to a near network, so it is done once."""
+    return httpx.create_ssl_context()
 
 
 def _answer(response: httpx.Response, *, writes: bool) -> Any:

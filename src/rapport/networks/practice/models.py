@@ -253,7 +253,10 @@ class Run(models.Model):
     impatience = models.PositiveSmallIntegerField(default=0)
     fill = models.JSONField(default=dict, help_text="What stands in the text's gaps this time.")
     seed = models.CharField(max_length=80)
-    opened = models.BooleanField(default=False, help_text="Started a situation, rather than joined one.")
+    said = models.JSONField(default=list, help_text="Which of the situation's lines they have used.")
+    number = models.PositiveIntegerField(
+        null=True, unique=True, help_text="Counts the situations; null for people who only join one."
+    )
 
     class Meta:
         indexes = [
