@@ -36,13 +36,15 @@ def recover_stalled_jobs() -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH stalled AS MATERIALIZED (
-                SELECT j.id, j.queueing_lock,
-                       row_number() OVER (PARTITION BY coalesce(j.queueing_lock, j.id::text) ORDER BY j.id) AS nth
+            WITH begun AS MATERIALIZED (
+                SELECT j.id, j.queueing_lock
                 FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
                 WHERE j.status = 'doing'
                   AND (w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => %s))
                 FOR UPDATE OF j SKIP LOCKED
+            ), stalled AS (
+                SELECT *, row_number() OVER (PARTITION BY coalesce(queueing_lock, id::text) ORDER BY id) AS nth
+                FROM begun
             ), again AS (
                 SELECT id FROM stalled s WHERE nth = 1 AND NOT EXISTS (
                     SELECT FROM procrastinate_jobs t

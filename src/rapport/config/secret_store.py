@@ -27,7 +27,7 @@ def load_secrets(options: Options) -> Secrets:
     The file is created with mode 0600 through an exclusive create, so two processes that start at
     once agree on one file. Raises :class:`OptionsError` when the file or a key cannot be read.
     """
-    stored = _stored(options.data / "secrets.json")
+    stored = stored_secrets(options.data)
     found = Secrets(
         secret_key=options.secret_key or stored.secret_key,
         encryption_keys=options.encryption_keys or stored.encryption_keys,
@@ -40,7 +40,9 @@ def load_secrets(options: Options) -> Secrets:
     return found
 
 
-def _stored(path: Path) -> Secrets:
+def stored_secrets(data: Path) -> Secrets:
+    """The secrets in the file, whatever the environment says; made when there is no file."""
+    path = data / "secrets.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -54,16 +56,28 @@ def _stored(path: Path) -> Secrets:
         ) from error
 
 
-def _create(path: Path) -> None:
+def replace_secrets(data: Path, found: Secrets) -> None:
+    """Write other secrets over the stored ones, at once and for the owner only. Used by restore."""
+    path = data / "secrets.json"
+    _write_aside(path, found).replace(path)
+
+
+def _write_aside(path: Path, found: Secrets) -> Path:
     body = json.dumps(
-        {"secret_key": secrets.token_urlsafe(48), "encryption_keys": [Fernet.generate_key().decode()]},
-        indent=1,
+        {"secret_key": found.secret_key, "encryption_keys": list(found.encryption_keys)}, indent=1
     )
-    # Write aside, then link: link() fails if another process was first, and no reader sees half a file.
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    return aside
+
+
+def _create(path: Path) -> None:
+    # Write aside, then link: link() fails if another process was first, and no reader sees half a file.
+    aside = _write_aside(path, Secrets(secrets.token_urlsafe(48), (Fernet.generate_key().decode(),)))
     try:
         os.link(aside, path)
     except FileExistsError:
