@@ -78,7 +78,10 @@ def reply(
             return outgoing
     except IntegrityError:
         # The same form was submitted for another case at the same moment; its row is committed now.
-        return Outgoing.objects.get(author=actor, form_key=form_key)
+        before = Outgoing.objects.filter(author=actor, form_key=form_key).first()
+        if before is None:
+            raise
+        return before
 
 
 def _queue(
