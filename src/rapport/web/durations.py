@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 # After an hour a wait is shown as overdue: 42% of people expect an answer within 60 minutes
@@ -46,3 +47,9 @@ def since(moment: datetime) -> str:
 def is_overdue(moment: datetime) -> bool:
     """Whether somebody who waits since ``moment`` waits too long."""
     return (timezone.now() - moment).total_seconds() >= OVERDUE_SECONDS
+
+
+def long_time(moment: datetime) -> str:
+    """A weekday, a day and a time, for what lies ahead."""
+    local = timezone.localtime(moment)
+    return f"{date_format(local, 'D')} {date_format(local, 'MONTH_DAY_FORMAT')}, {date_format(local, 'H:i')}"

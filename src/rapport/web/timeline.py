@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from rapport.inbox.models import CaseEvent, CaseEventKind, CloseReason, Note, Priority
 from rapport.inbox.queries.detail import CaseDetail, MessageRow, OutgoingRow
 from rapport.staff.models import Team, User
+from rapport.web.durations import long_time
 
 # Messages and notes stand for themselves.
 _TOLD_ELSEWHERE = {CaseEventKind.RECEIVED, CaseEventKind.REPLIED, CaseEventKind.NOTED}
@@ -194,4 +193,4 @@ def _label(choices: Any, value: Any) -> str:
 
 def _time(value: Any) -> str:
     moment = parse_datetime(value) if isinstance(value, str) else None
-    return date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT") if moment else "?"
+    return long_time(moment) if moment else "?"

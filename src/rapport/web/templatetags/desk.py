@@ -25,6 +25,7 @@ register.filter("lang_attribute", text.lang_attribute)
 register.filter("initials", text.initials)
 register.filter("plain_name", text.plain_name)
 register.filter("precise", durations.precise)
+register.filter("long_time", durations.long_time)
 register.filter("is_overdue", durations.is_overdue)
 
 
@@ -52,9 +53,9 @@ def when(moment: datetime, css: str = "") -> SafeString:
     local = timezone.localtime(moment)
     today = timezone.localdate()
     if local.date() == today:
-        shown = date_format(local, "TIME_FORMAT")
+        shown = date_format(local, "H:i")
     elif local.year == today.year:
-        shown = f"{date_format(local, 'MONTH_DAY_FORMAT')}, {date_format(local, 'TIME_FORMAT')}"
+        shown = f"{date_format(local, 'MONTH_DAY_FORMAT')}, {date_format(local, 'H:i')}"
     else:
         shown = date_format(local, "SHORT_DATE_FORMAT")
     return format_html(

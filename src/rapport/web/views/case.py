@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
@@ -27,6 +25,7 @@ from rapport.inbox.actions import (
 from rapport.inbox.models import Case, CaseStatus, CloseReason, Priority
 from rapport.lib.errors import ActionError, Conflict, Invalid, NotFound
 from rapport.web.composer import NOTHING, Typed
+from rapport.web.durations import long_time
 from rapport.web.place import Place, place_of
 from rapport.web.snooze import snooze_until
 from rapport.web.views.desk import case_context, desk_page
@@ -180,7 +179,7 @@ def snooze(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     def do(before: Case) -> Done:
         until = snooze_until(request.POST.get("until", ""))
         snooze_case(actor=request.user, case_id=case_id, until=until, expected_version=version_of(request))
-        shown = date_format(timezone.localtime(until), "SHORT_DATETIME_FORMAT")
+        shown = long_time(until)
         return Done(text=_("Snoozed until %(time)s.") % {"time": shown}, undo="reopen")
 
     return _act(request, view, case_id, do)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from rapport.brands.models import Channel
+from rapport.inbox.access import access_case
 from rapport.inbox.models import CloseReason, Priority, Tag
 from rapport.inbox.queries.detail import case_detail
 from rapport.inbox.queries.lists import COUNT_LIMIT, list_cases, view_counts
@@ -47,6 +48,10 @@ def desk(request: DeskRequest, view: str = "all", case_id: int | None = None) ->
             return render(request, "web/desk/case.html", case_context(request, place, case_id))
         case "case":
             return render(request, "web/desk/case_none.html", {"place": place})
+    if case_id is not None:
+        merged_into = access_case(user=request.user, case_id=case_id).merged_into_id
+        if merged_into is not None:
+            return HttpResponseRedirect(place.case_url(merged_into))
     return desk_page(request, place, case_id)
 
 

@@ -110,7 +110,7 @@ export function step(direction) {
   if (index < 0) index = links.findIndex((link) => link.dataset.case === openCase());
   const next = index < 0 ? 0 : Math.min(Math.max(index + direction, 0), links.length - 1);
   links[next].focus();
-  if (next === links.length - 1) htmx.trigger("#rows-end a", "click");
+  if (next === links.length - 1) document.querySelector("#rows-end a")?.click();
 }
 
 export function startList() {

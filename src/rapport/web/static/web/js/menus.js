@@ -1,7 +1,9 @@
 // Menus are <details>: one at a time, closed by Escape, by a choice, or by a click elsewhere.
+const ITEMS = ".menu-panel :is(button, a, select, input:not([type=hidden]))";
+
 export function openMenu(menu) {
   menu.open = true;
-  menu.querySelector(".menu-panel :is(button, a, input, select)")?.focus();
+  menu.querySelector(ITEMS)?.focus();
 }
 
 export function closeMenus(except = null) {
@@ -22,7 +24,7 @@ export function startMenus() {
   document.addEventListener("keydown", (event) => {
     const menu = event.target.closest?.("details.menu[open]");
     if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key) || event.target.matches("select, textarea")) return;
-    const items = [...menu.querySelectorAll(".menu-panel :is(button, a, input)")].filter((item) => item.type !== "hidden");
+    const items = [...menu.querySelectorAll(ITEMS)];
     const step = event.key === "ArrowDown" ? 1 : -1;
     items.at((items.indexOf(document.activeElement) + step) % items.length)?.focus();
     event.preventDefault();

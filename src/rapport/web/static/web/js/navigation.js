@@ -62,7 +62,7 @@ export async function go(url, { then = "" } = {}) {
     const name = document.querySelector(".case-title h1")?.textContent.trim();
     if (name) document.title = `${name} · Rapport`;
     if (then) focusField(then);
-    else if (matchMedia("(max-width: 719px)").matches) document.getElementById("thread")?.focus({ preventScroll: true });
+    else document.getElementById("thread")?.focus({ preventScroll: true });
   }
 }
 
