@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -123,3 +123,9 @@ def action_url(context: dict[str, Any], action: str) -> str:
 def is_web_address(address: str) -> bool:
     """Whether an address from outside may become a link: only http and https, never a script."""
     return address.lower().startswith(("https://", "http://"))
+
+
+@register.filter
+def whole_minutes(duration: timedelta | None) -> int:
+    """A duration in minutes, rounded up, at least 1."""
+    return max(1, -(-int(duration.total_seconds()) // 60)) if duration else 1

@@ -34,10 +34,10 @@ def receive(request: HttpRequest, network: str, channel_id: int) -> HttpResponse
     delivery = _delivery(request)
     if isinstance(delivery, HttpResponse):
         return delivery
-    channel = Channel.objects.filter(id=channel_id, network=network).first()
-    if channel is None:
-        return _answer(404, "There is no such channel.")
     try:
+        channel = Channel.objects.filter(id=channel_id, network=network).first()
+        if channel is None:
+            return _answer(404, "There is no such channel.")
         connector = connect(network, channel.account())
         if not connector.capabilities.webhook:
             return _answer(404, "This network sends no webhooks.")
