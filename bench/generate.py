@@ -96,8 +96,8 @@ def generate(*, messages: int, brands: int = 4, days: int = 365) -> None:
                 from_brand, visibility, text, lang, url, media, sent_at)
             SELECT brand_id, channel_id, thread_id, n || '-' || k, CASE WHEN k > 1 THEN n || '-' || (k - 1) END,
                 CASE WHEN k %% 2 = 0 THEN -channel_id ELSE identity_id END, k %% 2 = 0, k %% 2 = 0, 'public',
-                (SELECT string_agg((%(words)s::text[])[1 + floor(random() * array_length(%(words)s::text[], 1) + 0 * k + 0 * n)::int], ' ')
-                 FROM generate_series(1, 12)) || ' ' || n,
+                (SELECT string_agg((%(words)s::text[])[1 + floor(random() * array_length(%(words)s::text[], 1) + 0 * (g + k + n))::int], ' ')
+                 FROM generate_series(1, 12) g) || ' ' || n,
                 'en', '', '[]', began + k * interval '8 minutes'
             FROM made, generate_series(1, 5) k WHERE NOT (k = 4 AND waits);
             INSERT INTO inbox_turn (brand_id, channel_id, thread_id, number, asked_at, answered_at, response_s)
