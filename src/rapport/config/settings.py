@@ -121,6 +121,8 @@ LOGOUT_REDIRECT_URL = "login"
 
 AXES_FAILURE_LIMIT = _options.login_attempts
 AXES_COOLOFF_TIME = _options.login_lock_minutes / 60
+AXES_USERNAME_FORM_FIELD = "username"  # else axes looks for the model's field, and counts nothing
+AXES_USERNAME_CALLABLE = "rapport.web.login_name.login_name"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
