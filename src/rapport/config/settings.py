@@ -21,6 +21,9 @@ _package = Path(__file__).resolve().parent.parent
 def _database(url: str | None) -> dict[str, Any]:
     # Without a running embedded server the address is still needed by commands that touch no table.
     parts = urlsplit(url or "postgresql://postgres:@/postgres?host=/nonexistent")
+    query = dict(parse_qsl(parts.query))
+    # Our statements are large and quick: compiling one (a server's default) takes longer than running it.
+    query["options"] = f"-c jit=off {query.get('options', '')}".strip()
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "postgres",
@@ -29,7 +32,7 @@ def _database(url: str | None) -> dict[str, Any]:
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**dict(parse_qsl(parts.query)), "application_name": "rapport"},
+        "OPTIONS": {**query, "application_name": "rapport"},
     }
 
 
