@@ -7,6 +7,8 @@ and ``recorded_at`` are ours. Clocks and figures use the platform's.
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
@@ -316,3 +318,46 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return f"note {self.pk}"
+
+
+class MessageWords(models.Model):
+    """A message's words, for search. Derived: ``inbox/words.py`` fills it behind the ingest."""
+
+    message = models.OneToOneField(Message, primary_key=True, on_delete=models.CASCADE, related_name="words")
+    brand = models.ForeignKey("brands.Brand", on_delete=models.CASCADE, related_name="+", db_index=False)
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["words"], name="words_of_messages")]
+
+    def __str__(self) -> str:
+        return f"words of message {self.message_id}"
+
+
+class IdentityWords(models.Model):
+    """The words of somebody's handle and name, for search. Derived, as above."""
+
+    identity = models.OneToOneField(
+        "contacts.Identity", primary_key=True, on_delete=models.CASCADE, related_name="words"
+    )
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["words"], name="words_of_identities")]
+
+    def __str__(self) -> str:
+        return f"words of identity {self.identity_id}"
+
+
+class WordsWanted(models.Model):
+    """What search has not read yet: a new or edited message, a new or renamed identity.
+
+    Filled by triggers, so that no writer can forget it; no foreign keys, so that it costs a writer
+    next to nothing.
+    """
+
+    message_id = models.BigIntegerField(null=True)
+    identity_id = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"message {self.message_id} identity {self.identity_id}"

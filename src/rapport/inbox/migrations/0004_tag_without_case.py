@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('brands', '0001_initial'),
-        ('inbox', '0003_search'),
+        ('inbox', '0002_initial'),
     ]
 
     operations = [

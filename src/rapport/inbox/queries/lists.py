@@ -47,7 +47,7 @@ class CaseFilters:
 @dataclass(frozen=True, kw_only=True)
 class CasePage:
     """``next_cursor`` is None on the last page. ``search_cut``: more messages matched than a search
-    looks at, so only cases of the newest ones are in the list."""
+    looks at, or wait to be read, so the list may lack cases."""
 
     rows: tuple[CaseRow, ...]
     next_cursor: str | None
@@ -104,7 +104,7 @@ def list_cases(*, user: User, filters: CaseFilters, after: str | None = None, li
         params["found"] = found.ids
         conditions.append("c.id = ANY(%(found)s)")
     if not brand_ids or found.nothing:
-        return CasePage(rows=(), next_cursor=None)
+        return CasePage(rows=(), next_cursor=None, search_cut=found.cut)
     page = _page(conditions, order, params, unassigned=filters.view == "unassigned")
     cursor = None
     if len(page) > limit:

@@ -3,7 +3,8 @@
 Words are the ones of PostgreSQL's ``simple`` configuration. Scripts that are written without spaces
 (Thai, Lao, Khmer, Myanmar, Chinese, Japanese) are cut into single characters first, by
 ``rapport_search_words`` in the database, and looked for as a phrase of them; so any piece of such a
-text is found, and by the same index as everything else.
+text is found, and by the same index as everything else. Texts that ``inbox/words.py`` has not read
+yet are looked through directly, so a message is found as soon as it is there.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _MOST_TERMS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Matches:
-    """Cases that match, in no order. ``cut``: more messages matched than were looked at."""
+    """Cases that match, in no order. ``cut``: more messages matched, or wait to be read, than
+    were looked at."""
 
     case_ids: tuple[int, ...]
     cut: bool
@@ -43,19 +45,32 @@ _QUERY = """
     WHERE phrase <> ''
 """
 
+# Texts not read yet that a search looks through; a long import may leave more.
+UNREAD_LIMIT = 2000
+
 _SEARCH = """
-    WITH hit AS MATERIALIZED (
-        SELECT m.id, m.thread_id, m.identity_id, m.from_brand FROM inbox_message m
-        WHERE to_tsvector('simple', rapport_search_words(m.text)) @@ %(query)s::tsquery
-          AND m.brand_id = ANY(%(brands)s) AND m.deleted_at IS NULL
-        ORDER BY m.id DESC LIMIT %(limit)s
+    WITH unread AS MATERIALIZED (
+        SELECT message_id, identity_id FROM inbox_wordswanted ORDER BY id DESC LIMIT %(unread)s
+    ), spoken AS MATERIALIZED (
+        SELECT w.message_id AS id FROM inbox_messagewords w
+        WHERE w.words @@ %(query)s::tsquery AND w.brand_id = ANY(%(brands)s)
+        ORDER BY w.message_id DESC LIMIT %(limit)s
+    ), hit AS MATERIALIZED (
+        SELECT m.thread_id, m.identity_id, m.from_brand FROM inbox_message m
+        WHERE m.id IN (SELECT id FROM spoken) AND m.deleted_at IS NULL
+        UNION
+        SELECT m.thread_id, m.identity_id, m.from_brand FROM inbox_message m
+        WHERE m.id IN (SELECT message_id FROM unread) AND m.deleted_at IS NULL
+          AND m.brand_id = ANY(%(brands)s)
+          AND to_tsvector('simple', rapport_search_words(m.text)) @@ %(query)s::tsquery
     ), person AS MATERIALIZED (
         SELECT i.contact_id FROM contacts_identity i
-        WHERE to_tsvector('simple', rapport_search_words(i.handle || ' ' || i.name)) @@ %(query)s::tsquery
+        WHERE i.id IN (SELECT identity_id FROM inbox_identitywords WHERE words @@ %(query)s::tsquery)
           AND NOT i.is_brand
         UNION
-        SELECT k.id FROM contacts_contact k
-        WHERE to_tsvector('simple', rapport_search_words(k.name)) @@ %(query)s::tsquery
+        SELECT i.contact_id FROM contacts_identity i
+        WHERE i.id IN (SELECT identity_id FROM unread) AND NOT i.is_brand
+          AND to_tsvector('simple', rapport_search_words(i.handle || ' ' || i.name)) @@ %(query)s::tsquery
     ), found AS (
         SELECT ct.case_id FROM hit
         JOIN contacts_identity i ON i.id = hit.identity_id
@@ -65,7 +80,8 @@ _SEARCH = """
         SELECT c.id FROM person JOIN inbox_case c ON c.contact_id = person.contact_id
         WHERE c.brand_id = ANY(%(brands)s)
     )
-    SELECT array(SELECT case_id FROM found), (SELECT count(*) FROM hit) >= %(limit)s
+    SELECT array(SELECT case_id FROM found),
+           (SELECT count(*) FROM spoken) >= %(limit)s OR (SELECT count(*) FROM unread) >= %(unread)s
 """
 
 
@@ -84,7 +100,15 @@ def matching_cases(*, text: str, brand_ids: Sequence[int]) -> Matches:
         query = cursor.fetchone()[0]
         if query is None or not brand_ids:
             return Matches(case_ids=(), cut=False)
-        cursor.execute(_SEARCH, {"query": query, "brands": list(brand_ids), "limit": MESSAGE_LIMIT})
+        cursor.execute(
+            _SEARCH,
+            {
+                "query": query,
+                "brands": list(brand_ids),
+                "limit": MESSAGE_LIMIT,
+                "unread": UNREAD_LIMIT,
+            },
+        )
         case_ids, cut = cursor.fetchone()
     return Matches(case_ids=tuple(case_ids), cut=cut)
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from rapport.brands.models import Channel
-from rapport.inbox import actions
-from rapport.inbox.models import CloseReason, Message
+from rapport.contacts.models import Identity
+from rapport.inbox import actions, words
+from rapport.inbox.models import CloseReason, Message, MessageWords, WordsWanted
 from rapport.inbox.queries import CaseFilters, list_cases, search
 from rapport.inbox.tests.making import (
     case_of,
@@ -31,6 +35,13 @@ def channel() -> Channel:
 @pytest.fixture
 def agent(channel: Channel) -> User:
     return make_user(brand=channel.brand)
+
+
+@pytest.fixture(params=[words.catch_up, lambda: None], ids=["read", "unread"])
+def read(request: pytest.FixtureRequest) -> Callable[[], object]:
+    """Search finds the same in what was read behind the ingest and in what was not read yet."""
+    act: Callable[[], object] = request.param
+    return act
 
 
 def found(user: User, text: str, view: str = "all") -> set[int]:
@@ -69,10 +80,11 @@ def found(user: User, text: str, view: str = "all") -> set[int]:
     ],
 )
 def test_it_finds_words_and_pieces_in_every_script(
-    text: str, query: str, channel: Channel, agent: User
+    text: str, query: str, channel: Channel, agent: User, read: Callable[[], object]
 ) -> None:
     case = make_case(channel, text=text)
     make_case(channel, "Ben", "something else entirely")
+    read()
     assert found(agent, query) == {case.id}
 
 
@@ -87,8 +99,11 @@ def test_it_finds_words_and_pieces_in_every_script(
         ("snakes case", "snake_case"),
     ],
 )
-def test_it_does_not_find_what_is_not_there(text: str, query: str, channel: Channel, agent: User) -> None:
+def test_it_does_not_find_what_is_not_there(
+    text: str, query: str, channel: Channel, agent: User, read: Callable[[], object]
+) -> None:
     make_case(channel, text=text)
+    read()
     assert found(agent, query) == set()
 
 
@@ -105,20 +120,24 @@ def test_it_takes_any_characters_as_text(query: str, channel: Channel, agent: Us
     assert found(agent, "bag") == {case.id}
 
 
-def test_it_finds_contacts_by_name_and_handle(channel: Channel, agent: User) -> None:
+def test_it_finds_contacts_by_name_and_handle(
+    channel: Channel, agent: User, read: Callable[[], object]
+) -> None:
     identity = make_contact(channel, "สมชาย Müller", handle="@SomChai.M")
     case = case_of(say(channel, identity, "hi"))
     make_case(channel, "Ben", "hi")
+    read()
     for query in ("müller", "ชาย", "somchai", "@somchai.m", "สมชาย mül"):
         assert found(agent, query) == {case.id}
 
 
 def test_it_finds_the_case_of_the_person_who_said_it_and_all_that_the_brand_answered(
-    channel: Channel, agent: User
+    channel: Channel, agent: User, read: Callable[[], object]
 ) -> None:
     first = say(channel, make_contact(channel, "Ana"), "my bag")
     second = say(channel, make_contact(channel, "Ben"), "my umbrella", 1, to=first)
     say(channel, None, "both are in Zagreb", 2, to=second)
+    read()
     assert found(agent, "umbrella") == {case_of(second).id}
     assert found(agent, "zagreb") == {case_of(first).id, case_of(second).id}
 
@@ -131,8 +150,9 @@ def test_it_looks_in_cases_of_every_state_unless_a_list_is_named(channel: Channe
     assert found(agent, "bag", "closed") == {closed.id}
 
 
-def test_it_does_not_show_what_was_deleted(channel: Channel, agent: User) -> None:
+def test_it_does_not_show_what_was_deleted(channel: Channel, agent: User, read: Callable[[], object]) -> None:
     make_case(channel, text="my bag")
+    read()
     Message.objects.update(deleted_at=timezone.now())
     assert found(agent, "bag") == set()
 
@@ -150,11 +170,25 @@ def test_it_says_when_it_looked_at_the_newest_only(
     channel: Channel, agent: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cases = [make_case(channel, f"c{n}", "my bag", n) for n in range(3)]
+    words.catch_up()
     monkeypatch.setattr(search, "MESSAGE_LIMIT", 2)
     page = list_cases(user=agent, filters=CaseFilters(text="bag"))
     assert page.search_cut
     assert {row.id for row in page.rows} == {case.id for case in cases[1:]}
     assert not list_cases(user=agent, filters=CaseFilters(text="c1")).search_cut
+
+
+def test_it_says_when_too_much_is_unread(
+    channel: Channel, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = make_case(channel, text="my bag")
+    make_case(channel, "Ben", text="my umbrella")
+    monkeypatch.setattr(search, "UNREAD_LIMIT", 2)
+    page = list_cases(user=agent, filters=CaseFilters(text="bag"))
+    assert (page.rows, page.search_cut) == ((), True)
+    words.catch_up()
+    page = list_cases(user=agent, filters=CaseFilters(text="bag"))
+    assert ([row.id for row in page.rows], page.search_cut) == ([case.id], False)
 
 
 @pytest.mark.parametrize("query", ["x" * 201, "a " * 13])
@@ -163,15 +197,57 @@ def test_a_query_that_is_a_novel_is_refused(query: str, channel: Channel, agent:
         found(agent, query)
 
 
-@pytest.mark.parametrize("query", ["ล่าช้า", "luggage"])
-def test_it_reads_the_index_of_words(query: str, channel: Channel) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
-        cursor.execute(search._QUERY, {"terms": [query], "goes_on": [True]})
-        words = cursor.fetchone()[0]
-        cursor.execute(
-            "EXPLAIN " + search._SEARCH, {"query": words, "brands": [channel.brand_id], "limit": 10}
-        )
-        shown = "\n".join(row[0] for row in cursor.fetchall())
-    for index in ("message_words", "identity_words", "contact_words"):
-        assert f"Bitmap Index Scan on {index}" in shown
+class TestReading:
+    def test_it_reads_each_text_once_and_again_when_it_changed(self, channel: Channel, agent: User) -> None:
+        identity = make_contact(channel, "Ana", handle="@somebody")
+        message = say(channel, identity, "my bag")
+        assert words.catch_up() == 2
+        assert words.catch_up() == 0
+        # What is not its wording is of no interest.
+        Message.objects.update(repost_count=7, text="my bag")
+        Identity.objects.update(followers=3, name="Ana")
+        assert words.catch_up() == 0
+        Message.objects.update(text="my umbrella")
+        Identity.objects.update(name="Zora")
+        for _ in range(2):
+            assert found(agent, "umbrella") == found(agent, "zora") == {case_of(message).id}
+            words.catch_up()
+        assert found(agent, "bag") == found(agent, "ana") == set()
+        assert MessageWords.objects.count() == 1
+
+    def test_it_goes_on_where_it_stopped(self, channel: Channel) -> None:
+        for n in range(3):
+            make_case(channel, f"c{n}", f"bag {n}")
+        assert [words.read_words(limit=4), words.read_words(limit=4), words.read_words(limit=4)] == [4, 2, 0]
+        assert not WordsWanted.objects.exists()
+
+    def test_a_text_longer_than_an_index_can_hold_is_read_from_its_beginning(
+        self, channel: Channel, agent: User
+    ) -> None:
+        long = make_case(channel, text="umbrella " + " ".join(f"w{n}" for n in range(300_000)))
+        words.catch_up()
+        assert found(agent, "umbrella") == {long.id}
+
+    @pytest.mark.django_db(transaction=True)
+    def test_one_reads_at_a_time(self) -> None:
+        make_case(make_channel(make_brand()))
+        params = connection.get_connection_params()
+        params.pop("cursor_factory", None)
+        params.pop("context", None)
+        with psycopg.connect(**params) as other:
+            other.execute("SELECT pg_advisory_xact_lock(%s, %s)", words._LOCK)
+            assert words.catch_up() == 0
+        assert words.catch_up() == 2
+
+    @pytest.mark.parametrize("query", ["ล่าช้า", "luggage"])
+    def test_it_walks_the_indexes(self, query: str, channel: Channel) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+            cursor.execute(search._QUERY, {"terms": [query], "goes_on": [True]})
+            cursor.execute(
+                "EXPLAIN " + search._SEARCH,
+                {"query": cursor.fetchone()[0], "brands": [channel.brand_id], "limit": 10, "unread": 10},
+            )
+            shown = "\n".join(row[0] for row in cursor.fetchall())
+        for index in ("words_of_messages", "words_of_identities"):
+            assert f"Bitmap Index Scan on {index}" in shown
