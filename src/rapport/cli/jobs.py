@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from rapport.inbox.actions import wake_due_cases
+from rapport.inbox.words import catch_up
 from rapport.outbox.delivery import sweep
 
 QUEUE = "periodic"
@@ -84,6 +85,7 @@ JOBS: tuple[Job, ...] = (
         "Brings snoozed cases back when their time has come.",
         wake_due_cases,
     ),
+    Job("read_words", "* * * * * */5", "Makes new messages and names quick to search.", catch_up),
     Job(
         "recover_stalled_jobs",
         "* * * * *",
