@@ -16,7 +16,7 @@ from rapport.lib.text import storable
 
 # Failures in a row before the breaker opens.
 THRESHOLD = 5
-# The first pause of an open breaker; it doubles with each failed probe.
+# The shortest and the longest pause of an open breaker.
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=10)
 # While one caller probes, the others wait this long for its answer.
@@ -27,8 +27,11 @@ def backoff(attempt: int, *, first: timedelta, longest: timedelta = LONGEST_PAUS
     """Pause after failure number ``attempt`` (from 1): doubling, capped, with jitter so that many
     callers do not return at the same moment. Between half of the pause and all of it."""
     pause = min(first * 2 ** min(max(attempt, 1) - 1, 20), longest)
-    jitter = 0.5 + random.random() / 2  # noqa: S311 - not a secret
-    return timedelta(seconds=pause.total_seconds() * jitter)
+    return timedelta(seconds=pause.total_seconds() * _jitter())
+
+
+def _jitter() -> float:
+    return 0.5 + random.random() / 2  # noqa: S311 - not a secret
 
 
 def admit(*, channel_id: int) -> datetime | None:
@@ -68,24 +71,36 @@ def succeeded(*, channel_id: int) -> None:
 
 
 def failed(*, channel_id: int, reason: str, after: timedelta | None = None) -> None:
-    """A call failed in a way that may pass. ``after`` is the network's own wish, which paces every call."""
+    """A call failed in a way that may pass. ``after`` is the network's own wish, which paces every call.
+
+    The breaker's pause grows with how long the trouble has lasted (a quarter of it), not with the
+    number of failures: many calls that fail at the same moment are one trouble.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE brands_channel SET failures = failures + 1, last_error = %s, last_error_at = now() "
-            "WHERE id = %s RETURNING failures",
-            [storable(reason, limit=1000), channel_id],
-        )
-        row = cursor.fetchone()
-        if row is None:
-            return
-        pause = after
-        if row[0] >= THRESHOLD:
-            opened = backoff(row[0] - THRESHOLD + 1, first=FIRST_PAUSE)
-            pause = max(opened, after) if after is not None else opened
         # Below the threshold nothing stays open: a probe that was let through must not hold the rest.
         cursor.execute(
-            "UPDATE brands_channel SET open_until = now() + make_interval(secs => %s) WHERE id = %s",
-            [pause.total_seconds() if pause is not None else None, channel_id],
+            """
+            UPDATE brands_channel
+            SET failures = failures + 1, last_error = %(reason)s, last_error_at = now(),
+                open_until = greatest(
+                    now() + make_interval(secs => %(after)s),
+                    CASE WHEN failures + 1 >= %(threshold)s THEN
+                        now() + %(jitter)s * least(
+                            greatest((now() - coalesce(last_ok_at, created_at)) / 4,
+                                     make_interval(secs => %(first)s)),
+                            make_interval(secs => %(longest)s))
+                    END)
+            WHERE id = %(id)s
+            """,
+            {
+                "id": channel_id,
+                "reason": storable(reason, limit=1000),
+                "after": after.total_seconds() if after is not None else None,
+                "threshold": THRESHOLD,
+                "jitter": _jitter(),
+                "first": FIRST_PAUSE.total_seconds(),
+                "longest": LONGEST_PAUSE.total_seconds(),
+            },
         )
 
 

@@ -48,6 +48,7 @@ _SOCKET_NAME = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 100  # bytes; the kernel allows about 104
 _LONGEST_LOG = 10_000_000
 _START_S = 60
+_STARTS = 3
 _ORPHANS_S = 5.0
 
 
@@ -77,12 +78,19 @@ class EmbeddedPostgres:
         with file_lock(self._data / ".postgres.lock", wait=True):
             if not (self._pgdata / "PG_VERSION").exists():
                 self._create()
-            deadline = time.monotonic() + _START_S
+            deadline, failures = time.monotonic() + _START_S, 0
             while time.monotonic() < deadline:
-                # Looked at each time round: a server that was just killed still has its process.
+                # Looked at each time round: a server that was just killed still has its process, and one
+                # may be killed while it starts.
                 if self.pid() is None:
                     self._remove_traces()
-                    self._launch()
+                    try:
+                        self._launch()
+                    except DatabaseUnavailable:
+                        failures += 1
+                        if failures == _STARTS:
+                            raise
+                        continue
                 url = self._url()
                 if url is not None and answers(url):
                     return url

@@ -1,0 +1,41 @@
+"""The little world of a crash run: a brand, its account on the practice network, customers, an agent."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+
+import django
+
+
+def main(base_url: str) -> None:
+    django.setup()
+    from rapport.brands.models import Brand, Channel
+    from rapport.networks.practice.accounts import ensure_account, issue_token, set_chaos, subscribe
+    from rapport.staff.models import Membership, User
+
+    company = ensure_account(handle="aero", name="Aero", is_company=True)
+    for number in range(40):
+        ensure_account(handle=f"customer{number}", name=f"Customer {number}")
+    brand = Brand.objects.create(slug="aero", name="Aero")
+    secret = secrets.token_urlsafe(24)
+    channel = Channel.objects.create(
+        brand=brand,
+        network="practice",
+        external_id=str(company.pk),
+        handle="@aero",
+        polled=True,
+        credentials={
+            "base_url": f"{base_url}/practice",
+            "token": issue_token(account=company),
+            "webhook_secret": secret,
+        },
+    )
+    subscribe(account=company, url=f"{base_url}/hooks/practice/{channel.pk}", secret=secret)
+    agent = User.objects.create_user("agent@example.com", None, name="Mara Kovac", initials="MK")
+    Membership.objects.create(user=agent, brand=brand, role="agent")
+    set_chaos(duplicate_rate=0.2, reorder_rate=0.2, lost_response_rate=0.15, rate_limit=0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
