@@ -154,9 +154,10 @@ class CanonicalSource:
         speaker = None
         if slug := _text(fields, "author_brand"):
             handle = _text(fields, "author_handle", 200) or slug
-            speaker = Target(account=str(fields.get("author_id")), handle=handle, brand=slug, brand_name=slug)
+            account = str(fields.get("author_id"))
+            speaker = Target(account, handle, slug, slug, guest=True)
             if own and self._brand is not None:
-                speaker = Target(speaker.account, handle, target.brand, target.brand_name)
+                speaker = Target(account, handle, target.brand, target.brand_name)
             if speaker.account == target.account:
                 speaker = None
         elif own:

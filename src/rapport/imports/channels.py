@@ -18,7 +18,10 @@ def ensure_channels(targets: Iterable[Target]) -> dict[Target, int]:
 
     New channels are paused and not polled: nothing is ever sent to them or fetched from them.
     """
-    wanted = sorted(targets, key=lambda one: (one.brand, one.account, one.handle, one.brand_name))
+    # Of several names for one brand or account the last is taken, which is never a guest's.
+    wanted = sorted(
+        targets, key=lambda one: (not one.guest, one.brand, one.account, one.handle, one.brand_name)
+    )
     with transaction.atomic():
         missing = _missing(wanted)
         Brand.objects.bulk_create(

@@ -22,6 +22,7 @@ class Target:
     """A channel to import into. ``account``: its external id. ``brand``: slug; both made if missing.
 
     ``any_brand``: a channel of that account is used even if it now belongs to another brand.
+    ``guest``: known only from speaking in others' conversations, so its names are second best.
     """
 
     account: str
@@ -29,6 +30,7 @@ class Target:
     brand: str
     brand_name: str
     any_brand: bool = False
+    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

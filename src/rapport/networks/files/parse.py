@@ -106,6 +106,8 @@ def twcs_events(payload: Mapping[str, Any]) -> list[Event]:
 def canonical_events(payload: Mapping[str, Any]) -> list[Event]:
     """The message in one canonical row, and its deletion if it has one. Raises ValueError with a reason."""
     message_id = _identifier(payload, "id", required=True)
+    if payload.get("text") is None:  # it may be empty: a picture alone is a message too
+        _missing("text")
     parent = _identifier(payload, "parent_id")
     if parent == message_id:
         raise ValueError("the message answers itself")
@@ -131,8 +133,6 @@ def canonical_events(payload: Mapping[str, Any]) -> list[Event]:
         edited_at=_moment(payload, "edited_at"),
         automatic=truth(payload, "automatic") or False,
     )
-    if "text" not in payload:
-        _missing("text")
     if deleted_at is None:
         return [message]
     return [message, MessageDeleted(external_id=message_id, deleted_at=deleted_at)]
@@ -212,7 +212,7 @@ def _media(value: Any) -> tuple[Media, ...]:
     return tuple(
         Media(
             url=_string(one, "url", 2000) or _missing("media url"),
-            kind=one.get("kind") if one.get("kind") in {"image", "video", "audio"} else "file",
+            kind=one["kind"] if one.get("kind") in ("image", "video", "audio") else "file",
             alt=_string(one, "alt", MAX_TEXT),
         )
         for one in value
