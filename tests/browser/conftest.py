@@ -21,13 +21,15 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.world import PASSWORD
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RAPPORT = Path(sys.executable).with_name("rapport")
 UNDO_SECONDS = 3
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 CHROMIUM_ARGS = [
     "--headless",
     "--no-sandbox",
@@ -166,7 +168,7 @@ def open_desk(instance: Instance, chromium: Browser) -> Iterator[Opener]:
         context = chromium.new_context(
             base_url=instance.url, **{"viewport": {"width": 1440, "height": 900}, **options}
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(f"script: {error}"))

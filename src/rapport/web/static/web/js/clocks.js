@@ -28,4 +28,5 @@ function setText(element, text) {
 export function startClocks() {
   tick();
   setInterval(tick, 1000);
+  document.body.addEventListener("htmx:afterSettle", () => tick());
 }
