@@ -116,7 +116,8 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
 _WRITE = """
 WITH said AS (
     SELECT ct.case_id, ct.contact_id, known.waiting_since AS waited_since, m.brand_id, m.sent_at, m.lang, m.visibility, m.automatic, m.own,
-           m.deleted_at IS NOT NULL AS deleted, m.external_id,
+           m.deleted_at IS NOT NULL AS deleted,
+           (m.arrived_at <= known.settled_at) IS TRUE AS settled, m.external_id,
            regexp_replace(left(m.text, 400), '\\s+', ' ', 'g') AS line
     FROM inbox_casethread ct
     JOIN inbox_message m ON m.thread_id = ct.thread_id
@@ -131,14 +132,14 @@ WITH said AS (
 ), facts AS MATERIALIZED (
     SELECT case_id, min(contact_id) AS contact_id, min(brand_id) AS brand_id,
            min(waited_since) AS waited_since, min(sent_at) FILTER (WHERE NOT own) AS opened_at,
-           min(sent_at) FILTER (WHERE NOT own AND NOT automatic AND NOT deleted
+           min(sent_at) FILTER (WHERE NOT own AND NOT automatic AND NOT deleted AND NOT settled
                                 AND (answered_at IS NULL OR sent_at > answered_at)) AS waiting_since,
            max(sent_at) AS last_message_at,
            max(CASE WHEN length(line) > 160 THEN left(line, 159) || '…' ELSE line END) FILTER (WHERE age = 1) AS preview,
            max(visibility) FILTER (WHERE age = 1) AS visibility,
            coalesce((array_agg(lang ORDER BY age) FILTER (WHERE NOT own AND lang <> ''))[1], '') AS lang
     FROM (
-        SELECT *, max(sent_at) FILTER (WHERE own AND NOT automatic) OVER (PARTITION BY case_id) AS answered_at,
+        SELECT *, max(sent_at) FILTER (WHERE own AND NOT automatic AND NOT deleted) OVER (PARTITION BY case_id) AS answered_at,
                row_number() OVER (PARTITION BY case_id ORDER BY sent_at DESC, own DESC, external_id DESC) AS age
         FROM said
     ) aged GROUP BY case_id
@@ -291,6 +292,12 @@ def _merge_cases(into: Mapping[int, int]) -> None:
         return
     pairs = {"from": list(into), "to": list(into.values())}
     with connection.cursor() as cursor:
+        # Whoever is writing a note or a reply to one of them holds its row: let them finish, so that
+        # what they wrote moves too.
+        cursor.execute(
+            "SELECT id FROM inbox_case WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            [[*into, *into.values()]],
+        )
         for relation in Case._meta.related_objects:
             table, column = relation.related_model._meta.db_table, relation.field.column
             if relation.one_to_many and table not in _STAYS:

@@ -190,6 +190,9 @@ class Case(models.Model):
     last_message_at = models.DateTimeField()
     snoozed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(
+        null=True, help_text="What had arrived when the case was last closed was dealt with, answered or not."
+    )
     close_reason = models.CharField(max_length=20, choices=CloseReason, blank=True, default="", db_default="")
     merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     version = models.PositiveIntegerField(default=1, db_default=1)

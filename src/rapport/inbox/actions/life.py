@@ -70,6 +70,7 @@ def close_case(
             fields={
                 "status": CaseStatus.CLOSED,
                 "closed_at": timezone.now(),
+                "settled_at": timezone.now(),
                 "close_reason": str(reason),
                 "snoozed_until": None,
             },
@@ -89,7 +90,12 @@ def reopen_case(*, actor: User, case_id: int, expected_version: int | None = Non
             return Change(kind=CaseEventKind.WOKE, fields={"status": CaseStatus.OPEN, "snoozed_until": None})
         return Change(
             kind=CaseEventKind.REOPENED,
-            fields={"status": CaseStatus.OPEN, "closed_at": None, "close_reason": ""},
+            fields={
+                "status": CaseStatus.OPEN,
+                "closed_at": None,
+                "close_reason": "",
+                "settled_at": None,
+            },
             data={"reason": case.close_reason},
         )
 

@@ -102,6 +102,22 @@ class TestCases:
         assert (case.status, case.close_reason, case.closed_at) == ("open", "", None)
         assert case.events.filter(kind="reopened").count() == 1
 
+    def test_what_was_closed_without_an_answer_does_not_wait_again_when_something_new_comes(self) -> None:
+        channel = make_channel()
+        record(channel, said("1", "ana", 0), arrived=1)
+        Case.objects.update(
+            status="closed", closed_at=at(9), settled_at=at(9), close_reason="no_reply_needed"
+        )
+        record(channel, said("2", "ana", 20, to="1"), arrived=21)
+        assert Case.objects.get().waiting_since == at(20)
+
+    def test_an_answer_that_was_deleted_answers_nobody(self) -> None:
+        channel = make_channel()
+        record(channel, said("1", "ana", 0), said("2", "brand", 5, to="1"))
+        assert Case.objects.get().waiting_since is None
+        record(channel, MessageDeleted(external_id="2", deleted_at=at(6)))
+        assert Case.objects.get().waiting_since == at(0)
+
     def test_writing_again_wakes_a_snoozed_case_but_not_one_closed_as_spam(self) -> None:
         channel = make_channel()
         record(channel, said("1", "ana", 0), said("9", "spammer", 0))
