@@ -300,7 +300,7 @@ def _merge_cases(into: Mapping[int, int]) -> None:
         )
         for relation in Case._meta.related_objects:
             table, column = relation.related_model._meta.db_table, relation.field.column
-            if relation.one_to_many and table not in _STAYS:
+            if relation.one_to_many and column is not None and table not in _STAYS:
                 move = sql.SQL(
                     "UPDATE {table} x SET {column} = p.target "
                     "FROM unnest(%(from)s::bigint[], %(to)s::bigint[]) AS p(source, target) WHERE x.{column} = p.source"

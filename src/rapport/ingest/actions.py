@@ -12,8 +12,6 @@ from rapport.lib.live import notify_ingest
 from rapport.lib.text import storable, storable_json
 from rapport.networks.base import RawItem
 
-_COLUMNS = "kind, dedupe_key, payload"
-
 
 def store_raw(*, channel_id: int, items: Sequence[RawItem]) -> int:
     """Store raw events in the caller's transaction and wake the workers; returns how many were new.
@@ -46,7 +44,7 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem]) -> int:
             """,
             [channel_id],
         )
-        new = cursor.rowcount
+        new: int = cursor.rowcount
         if new:
             notify_ingest()
     return new
