@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,3 +99,18 @@ def test_what_ci_runs_exists() -> None:
     called = set(re.findall(r"^\s*(?:env .*? )?make ([a-z]+)", script, flags=re.M))
     assert {"install", "lint", "types", "test", "docs"} <= called
     assert [target for target in called if not re.search(rf"^{target}:", makefile, flags=re.M)] == []
+
+
+def test_the_site_builds_without_a_warning_and_fetches_nothing_from_elsewhere(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
+        cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    foreign = {
+        address
+        for page in tmp_path.rglob("*.html")
+        for tag in re.findall(r"<(?:script|img|link|iframe)\b[^>]*>", page.read_text(encoding="utf-8"))
+        for address in re.findall(r'(?:src|href)="((?:https?:)?//[^"]+)"', tag)
+    }
+    assert foreign == set()
