@@ -12,6 +12,11 @@ def command() -> None:
     """Create or update the database's tables. Safe to run at any time; does nothing when up to date."""
     with django_ready(check_migrations=False):
         from django.core.management import call_command
+        from django.db import connection
+        from django.db.migrations.executor import MigrationExecutor
 
-        call_command("migrate", interactive=False, verbosity=0)
+        executor = MigrationExecutor(connection)
+        # Django's own command looks at every model even when there is nothing to do; each start waits for it.
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, verbosity=0)
         click.echo("The database is up to date.")

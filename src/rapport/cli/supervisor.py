@@ -27,6 +27,9 @@ STOP_S = 8.0
 # Pauses before a child that died is started again; one that lived this long starts from the first.
 PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 LIVED_S = 5.0
+# At most so long do the others wait for the page to answer first: on a small machine they would share
+# the processor with it just when somebody waits.
+HEAD_START_S = 5.0
 
 
 @dataclass
@@ -61,6 +64,7 @@ class Supervisor:
         self._postgres_pause = 0.0
         self._stop = threading.Event()
         self._force = False
+        self.page_answers = threading.Event()
 
     def ask_to_stop(self) -> None:
         """Stop in order; asked a second time, at once."""
@@ -86,25 +90,30 @@ class Supervisor:
         self._environment = {**os.environ, "DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}
         return url
 
-    def run_once(self, *arguments: str) -> int:
-        """Run a ``rapport`` command to its end; returns its exit code, or 130 when asked to stop."""
-        process = self._spawn(arguments, {}, ())
-        while process.poll() is None:
-            if self._stop.wait(LOOK_S / 2):
-                process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(STOP_S)
-                process.kill()
-                process.wait()
-                return 130
-        return process.returncode
+    def run_once(self, *arguments: str) -> tuple[int, str]:
+        """Run a ``rapport`` command to its end; returns its exit code and what it printed. Asked to stop,
+        it ends the command."""
+        process = self._spawn(arguments, {}, (), stdout=subprocess.PIPE)
+        with process:
+            while True:
+                try:
+                    output, _errors = process.communicate(timeout=LOOK_S)
+                    return process.returncode, output.decode(errors="replace")
+                except subprocess.TimeoutExpired:
+                    if self._stop.is_set():
+                        process.terminate()
+                        with contextlib.suppress(subprocess.TimeoutExpired):
+                            process.wait(STOP_S)
+                        process.kill()
 
     def supervise(self) -> None:
         """Start the children and keep everything running until asked to stop."""
+        head_start = time.monotonic() + HEAD_START_S
         while not self._stop.is_set():
             self._look_after_postgres()
             for child in self._children:
-                self._look_after(child)
+                if child.name == "web" or self.page_answers.is_set() or time.monotonic() > head_start:
+                    self._look_after(child)
             self._stop.wait(LOOK_S)
 
     def stop_all(self) -> None:
@@ -175,12 +184,17 @@ class Supervisor:
         )
 
     def _spawn(
-        self, arguments: Sequence[str], extra: Mapping[str, str], passed: Sequence[int]
+        self,
+        arguments: Sequence[str],
+        extra: Mapping[str, str],
+        passed: Sequence[int],
+        stdout: int | None = None,
     ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - this very program
             [sys.executable, "-m", "rapport.cli", *arguments],
             env={**self._environment, PARENT_PIPE: str(self._alive_read), **extra},
             stdin=subprocess.DEVNULL,
+            stdout=stdout,
             pass_fds=(self._alive_read, *passed),
             start_new_session=True,
         )

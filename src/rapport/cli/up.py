@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import json
 import logging
 import socket
 import threading
@@ -54,16 +56,15 @@ def _up(options: Options, *, demo: bool) -> None:
     with stop_on_signals(supervisor.ask_to_stop), errors_as_sentences():
         try:
             url = supervisor.start_database(options.database_url)
-            steps = [("migrate",), ("demo",)] if demo else [("migrate",)]
-            for step in steps:
-                code = supervisor.run_once(*step)
-                if supervisor.stopping:
-                    return
-                if code:
-                    raise CommandError(f"'rapport {step[0]}' failed; see the message above.")
-            threading.Thread(
-                target=_greet, args=(supervisor, options, url), name="greeting", daemon=True
-            ).start()
+            code, _output = supervisor.run_once("migrate")
+            if supervisor.stopping:
+                return
+            if code:
+                raise CommandError("The database could not be brought to this version; see above.")
+            greeting = threading.Thread(
+                target=_greet, args=(supervisor, options, url, demo), name="greeting", daemon=True
+            )
+            greeting.start()
             supervisor.supervise()
         finally:
             supervisor.stop_all()
@@ -82,30 +83,45 @@ def _socket(options: Options) -> socket.socket:
             raise CommandError(port_sentence(options, error)) from None
 
 
-def _greet(supervisor: Supervisor, options: Options, url: str) -> None:
-    """Say where Rapport is once its page answers."""
+def _greet(supervisor: Supervisor, options: Options, url: str, demo: bool) -> None:
+    """Say where Rapport is and how to get in, once its page answers."""
     host = "127.0.0.1" if options.host in {"0.0.0.0", "::", ""} else options.host  # noqa: S104
-    while not supervisor.stopping:
-        connection = http.client.HTTPConnection(host, options.port, timeout=2)
-        try:
-            connection.request("GET", "/", headers={"Host": f"localhost:{options.port}"})
-            if connection.getresponse().status < 500:
-                break
-        except (OSError, http.client.HTTPException):
-            pass
-        finally:
-            connection.close()
+    while not _answers(host, options.port):
+        if supervisor.stopping:
+            return
         time.sleep(0.1)
-    else:
-        return
-    click.echo(f"\n  Rapport is at {options.base_url}")
-    click.echo(f"  {_first_login(url)}")
-    click.echo("  Ctrl-C stops it.\n")
+    supervisor.page_answers.set()
+    lines = _demo_login(supervisor) if demo else _first_login(url)
+    if not supervisor.stopping:
+        click.echo("\n".join(["", f"  Rapport is at {options.base_url}", *lines, "  Ctrl-C stops it.", ""]))
 
 
-def _first_login(url: str) -> str:
-    with psycopg.connect(url) as connection:
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/login/", headers={"Host": f"localhost:{port}"})
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _demo_login(supervisor: Supervisor) -> list[str]:
+    """The demo's first login; asking for it makes the demo when there is none yet."""
+    code, output = supervisor.run_once("demo", "--json")
+    try:
+        login = json.loads(output)["logins"][0]
+    except (ValueError, KeyError, IndexError):
+        return [] if code == 0 else ["The demo could not be made; see above."]
+    if login["password"] is None:
+        return [f"  Log in as {login['email']} with the password you gave it."]
+    return [f"  Log in as {login['email']} with the password {login['password']}"]
+
+
+def _first_login(url: str) -> list[str]:
+    with contextlib.suppress(psycopg.Error), psycopg.connect(url) as connection:
         row = connection.execute("SELECT EXISTS (SELECT FROM staff_user WHERE is_active)").fetchone()
-    if row is not None and row[0]:
-        return "Log in with your e-mail address and password."
-    return "Create the first user: rapport users add you@example.com --owner"
+        if row is not None and not row[0]:
+            return ["  Create the first user: rapport users add you@example.com --owner"]
+    return []
