@@ -128,16 +128,21 @@ def share(part: int, whole: int) -> float | None:
 
 
 # ----------------------------------------------------------------------------------------------------
-def reported_figures() -> dict[str, dict[str, Any]]:
-    rows = response_rows(brand_ids=None, since=None, until=None, by="brand")
-    return {row.brand: {key: getattr(row, key) for key in ResponseFigures} for row in rows}
-
-
-ResponseFigures = (
+FIGURES = (
     "conversations", "messages_in", "messages_out", "answered", "response_rate", "first_response_median_s",
     "first_response_p90_s", "within_30m", "within_60m", "unanswered", "turns", "turns_answered",
     "every_response_median_s", "every_response_p90_s", "every_within_30m", "every_within_60m",
 )  # fmt: skip
+
+
+def reported_figures() -> dict[str, dict[str, Any]]:
+    rows = response_rows(brand_ids=None, since=None, until=None, by="brand")
+    return {row.brand: {key: getattr(row, key) for key in FIGURES} for row in rows}
+
+
+def nearly(figures: dict[str, Any]) -> dict[str, Any]:
+    """Equal but for the last bits of an interpolated quantile."""
+    return {key: None if one is None else pytest.approx(one, rel=1e-12) for key, one in figures.items()}
 
 
 def checksums() -> dict[str, str]:
@@ -158,7 +163,7 @@ def test_it_reports_every_brand_s_true_figures_and_importing_again_changes_nothi
     assert (summary.parked, summary.copies) == (0, Message.objects.count() - 5000)
     expected = expected_figures(rows)
     assert len(expected) == 76
-    assert reported_figures() == {brand: pytest.approx(one, rel=1e-12) for brand, one in expected.items()}
+    assert reported_figures() == {brand: nearly(figures) for brand, figures in expected.items()}
 
     assert not RawEvent.objects.exclude(state="done").exists()
     waiting = Case.objects.filter(status__in=["open", "snoozed"], waiting_since__isnull=False).count()
@@ -222,7 +227,7 @@ def test_it_gives_the_same_figures_for_the_same_rows_in_another_order(
     summary = import_file(path=path, file_format="twcs", batch_rows=2000)
     assert (summary.new, summary.conversations, summary.links) == (5000, 1312, 3688)
     expected = expected_figures(rows)
-    assert reported_figures() == {brand: pytest.approx(one, rel=1e-12) for brand, one in expected.items()}
+    assert reported_figures() == {brand: nearly(figures) for brand, figures in expected.items()}
 
 
 def test_it_imports_one_company_and_still_knows_the_others_as_brands() -> None:
@@ -238,6 +243,6 @@ def test_it_imports_one_company_and_still_knows_the_others_as_brands() -> None:
     assert summary.rejected == 0
     assert summary.new + summary.skipped == 5000
     expected = expected_figures(rows)[company]
-    assert reported_figures()[company] == pytest.approx(expected, rel=1e-12)
+    assert reported_figures()[company] == nearly(expected)
     assert set(Message.objects.values_list("channel__handle", flat=True)) == {company}
     assert not Identity.objects.filter(is_brand=False, external_id__regex="twcs:.*[^0-9]").exists()
