@@ -47,9 +47,10 @@ class Seeded:
     posts: int
 
 
-def seed(*, data: Path, address: str) -> Seeded:
+def seed(*, data: Path, address: str, situations: int = SITUATIONS) -> Seeded:
     """Make what is missing of the demo. ``address``: where this Rapport's web server is reached from
     this machine, as ``http://127.0.0.1:8000``; channels and webhooks follow it when it changed.
+    ``situations``: how much happened in the past.
 
     Everything is one transaction: a demo is there whole, or not at all.
     """
@@ -63,7 +64,7 @@ def seed(*, data: Path, address: str) -> Seeded:
         accounts = open_accounts(script)
         new = not Post.objects.exists()
         channels = [_channel(company, brands, accounts, address) for company in script.companies]
-        posts = make_past(script, accounts, channels, users, situations=SITUATIONS) if new else 0
+        posts = make_past(script, accounts, channels, users, situations=situations) if new else 0
         for channel in channels:
             _deliver_to(channel, accounts[channel.handle], address)
     return Seeded(

@@ -184,7 +184,7 @@ def deliver_webhooks(*, stop: Callable[[], bool], idle_s: float = 0.25) -> None:
             except (psycopg.OperationalError, OperationalError, InterfaceError) as error:
                 log.warning("the practice network waits for its database: %s", str(error).strip())
                 connection.close()
-                time.sleep(idle_s)
+                time.sleep(1.0)
     connection.close()
 
 

@@ -71,7 +71,9 @@ class Historian:
         customer who is answered now reacts.
         """
         times = _opening_times(dice(self.seed, "times"), now=self.now, count=situations, days=days)
-        talks = [self._tell(number, at) for number, at in enumerate(times)]
+        # Nobody has two talks with one company: an answer could then be taken for the other one's.
+        busy: set[tuple[str, str]] = set()
+        talks = [self._tell(number, at, busy) for number, at in enumerate(times)]
         lines = sorted((line for talk in talks for line in talk.lines), key=lambda line: line.at)
         for line, pk in zip(lines, actions.reserve_ids(len(lines)), strict=True):
             line.id = pk
@@ -82,9 +84,10 @@ class Historian:
         Run.objects.bulk_create(self._run(talk) for talk in talks)
         return len(lines)
 
-    def _tell(self, number: int, at: datetime) -> _Talk:
-        opening = plan.opening(script=self.script, seed=self.seed, number=number)
+    def _tell(self, number: int, at: datetime, busy: set[tuple[str, str]]) -> _Talk:
+        opening = plan.opening(script=self.script, seed=self.seed, number=number, busy=busy)
         situation = opening.situation
+        busy.add((opening.customer.handle, situation.to))
         rng = dice(self.seed, "history", number)
         company, customer = self.accounts[situation.to], self.accounts[opening.customer.handle]
         first = _Line(at, customer, opening.text, company if situation.private else None)

@@ -86,8 +86,8 @@ class Simulator:
             number = 0 if last is None or last.number is None else last.number + 1
             if last is not None and now < last.post.created_at + self._gap(number, now):
                 return 0
-            waiting = Run.objects.filter(step__in=[RunStep.WAIT, RunStep.REACT])
-            busy = set(waiting.values_list("customer__handle", "company__handle"))
+            talking = Run.objects.exclude(step=RunStep.DONE)
+            busy = set(talking.values_list("customer__handle", "company__handle"))
             begin(
                 opening=plan.opening(script=self.script, seed=self.seed, number=number, busy=busy),
                 accounts=open_accounts(self.script),
