@@ -91,13 +91,20 @@ def _write(
     return manifest
 
 
+def _is_backup(path: Path, avoid: Path) -> bool:
+    """The file being written, and earlier ones beside it: a backup of backups would double each time."""
+    return path.parent.resolve() == avoid.parent.resolve() and (
+        path.suffixes == avoid.suffixes or path.name.startswith(f".{avoid.name}.")
+    )
+
+
 def _add_files(writer: Writer, data: Path, *, avoid: Path) -> None:
     for top in sorted(data.iterdir()):
         if top.name in NOT_FILES or top.is_symlink():
             continue
         paths = sorted(top.rglob("*")) if top.is_dir() else [top]
         for path in paths:
-            if not path.is_file() or path.is_symlink() or path.name.startswith(f".{avoid.name}."):
+            if not path.is_file() or path.is_symlink() or _is_backup(path, avoid):
                 continue
             with path.open("rb") as source:
                 # As long as it was when opened: a file that grows meanwhile is cut there.

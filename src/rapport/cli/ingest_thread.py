@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 import psycopg
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 from procrastinate.contrib.django.utils import connector_params
 
 from rapport.ingest.process import process_pending
@@ -66,7 +66,6 @@ class IngestThread(threading.Thread):
         with psycopg.connect(**{**connector_params(), "autocommit": True}) as waiter:
             waiter.execute(f"LISTEN {INGEST}")
             while not self._stop_asked.is_set():
-                close_old_connections()
                 while process_pending() and not self._stop_asked.is_set():
                     pass
                 self._wait(waiter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -85,8 +86,10 @@ def _restore(file: Path, manifest: Manifest, options: Options, *, replace: bool)
         replace_secrets(options.data, before)
         raise
     finally:
-        connection.execute("RESET search_path")
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(_ASIDE))
+        # A connection that broke says so by the error under way.
+        with contextlib.suppress(psycopg.Error):
+            connection.execute("RESET search_path")
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(_ASIDE))
 
 
 def migrations_set(manifest: Manifest) -> set[tuple[str, str]]:

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import click
 
@@ -42,7 +42,6 @@ class Child:
     started: float = 0.0
     deaths: int = 0
     start_at: float = 0.0
-    passed: Sequence[int] = field(default_factory=tuple)
 
 
 class Supervisor:

@@ -17,6 +17,9 @@ from rapport.config.options import Options
 
 # Open event streams never end by themselves.
 GRACEFUL_S = 3
+# Where a reverse proxy may stand. X-Forwarded-For is read from its end up to the first address that is
+# not one of these, because its beginning is whatever the client wrote.
+PROXIES = "127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7"
 # One connection per request that is being answered right now; live streams hold none.
 POOL = {"min_size": 1, "max_size": 20, "timeout": 10, "max_idle": 300}
 
@@ -43,7 +46,7 @@ def command() -> None:
                 lifespan="off",
                 server_header=False,
                 proxy_headers=options.behind_proxy,
-                forwarded_allow_ips="*" if options.behind_proxy else None,
+                forwarded_allow_ips=PROXIES,
                 timeout_graceful_shutdown=GRACEFUL_S,
             )
             uvicorn.Server(config).run(sockets=[sock])

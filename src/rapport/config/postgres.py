@@ -247,6 +247,11 @@ def _let_system_user_in(data: Path) -> None:
                 "PostgreSQL cannot run as root, and the user pgserver cannot be created. "
                 "Run Rapport as another user, or set DATABASE_URL."
             ) from error
+    if (binaries / "postgres").stat().st_mode & 0o005 != 0o005:
+        # Installed under a strict umask: the programs and what they load must be readable.
+        for path in binaries.parent.rglob("*"):
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o005 if path.is_dir() or mode & 0o100 else 0o004))
     for path in (binaries, data):
         for directory in (path, *path.parents):
             mode = directory.stat().st_mode

@@ -77,14 +77,7 @@ def deliver(*, outgoing_id: int) -> None:
         _failed_for_good(outgoing, claim, str(error))
     except CredentialsGone as error:
         _failed_for_good(outgoing, claim, str(error))
-        if health.disconnected(channel_id=outgoing.channel_id, reason=str(error)):
-            record(
-                action="channel.disconnected",
-                actor_id=None,
-                brand_id=outgoing.brand_id,
-                object_type="channel",
-                object_id=outgoing.channel_id,
-            )
+        _disconnect(outgoing, str(error))
     else:
         health.succeeded(channel_id=outgoing.channel_id)
         record_sent(outgoing_id=outgoing_id, channel=channel, message=message, sent=sent)
@@ -137,7 +130,15 @@ def _channel_takes_calls(outgoing: Outgoing) -> bool:
 
 
 def _due(outgoing: Outgoing) -> bool:
+    """A look before the claim, so that the one probe of an open breaker is not spent on nothing."""
     now = timezone.now()
+    earlier = Outgoing.objects.filter(
+        case_id=outgoing.case_id,
+        id__lt=outgoing.id,
+        state__in=[OutgoingState.QUEUED, OutgoingState.SENDING],
+    )
+    if earlier.exists():
+        return False
     if outgoing.state == OutgoingState.SENDING:
         return outgoing.lease_until is not None and outgoing.lease_until <= now
     return outgoing.not_before <= now
@@ -246,6 +247,18 @@ def _failed_for_good(outgoing: Outgoing, claim: Claim, reason: str, *, doubt: bo
                 data={"case": outgoing.case_id, "attempts": claim.attempts},
             )
             notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])
+
+
+def _disconnect(outgoing: Outgoing, reason: str) -> None:
+    with transaction.atomic():
+        if health.disconnected(channel_id=outgoing.channel_id, reason=reason):
+            record(
+                action="channel.disconnected",
+                actor_id=None,
+                brand_id=outgoing.brand_id,
+                object_type="channel",
+                object_id=outgoing.channel_id,
+            )
 
 
 def _leased(claim: Claim) -> QuerySet[Outgoing]:
