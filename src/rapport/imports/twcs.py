@@ -130,7 +130,8 @@ class TwcsSource:
                 if message.sent_at > self._latest:
                     raise ValueError("created_at lies in the future")
                 # Copies of the data set write it in two ways; the same row must stay the same event.
-                payload["inbound"] = str(truth(payload, "inbound"))
+                if payload["inbound"] not in {"True", "False"}:
+                    payload["inbound"] = str(truth(payload, "inbound"))
             except ValueError as error:
                 yield _Bad(record.line, str(error), ",".join(map(str, record.fields.values())))
                 continue

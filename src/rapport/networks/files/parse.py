@@ -78,7 +78,6 @@ def twcs_events(payload: Mapping[str, Any]) -> list[Event]:
     for column in TWCS_COLUMNS:
         if not isinstance(payload.get(column), str):
             raise ValueError(f"the column {column} is missing")
-        _storable(payload[column], column)
     if not _TWEET_ID.match(payload["tweet_id"]):
         raise ValueError(f"tweet_id is not a tweet's number: {_shown(payload['tweet_id'])}")
     author = payload["author_id"]
@@ -89,8 +88,9 @@ def twcs_events(payload: Mapping[str, Any]) -> list[Event]:
         raise ValueError(f"in_response_to_tweet_id is not a tweet's number: {_shown(parent)}")
     if parent == payload["tweet_id"]:
         raise ValueError("the message answers itself")
-    _truth(payload["inbound"], "inbound")
-    text = _bounded(payload["text"], "text", MAX_TEXT)
+    if payload["inbound"] not in {"True", "False"}:
+        _truth(payload["inbound"], "inbound")
+    text = _bounded(_storable(payload["text"], "text"), "text", MAX_TEXT)
     company = is_company(author)
     return [
         MessageSeen(
