@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from tests.crash.instance import PROCESSES, Instance
 VICTIMS = (*PROCESSES, "postgres", "traffic")
 # A worker that died holds its reply's lease for a minute; then there are the pauses between attempts.
 QUIET_S = 300.0
+WORK_S = 10.0
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Traffic:
             self.process = self._start()
 
     def stop_posting(self) -> None:
-        self.process.send_signal(signal.SIGUSR1)
+        self.ledger.with_suffix(".quiet").touch()
 
     def end(self) -> None:
         self.process.terminate()
@@ -109,18 +109,20 @@ def run(*, rounds: int, seed: int, data: Path, say: Callable[[str], None]) -> Re
         )  # fmt: skip
         traffic = Traffic(instance, url, seed)
         wait_for_traffic(url)
-        began = time.monotonic()
+        began, done = time.monotonic(), 0
         for number in range(rounds):
             set_idempotency(url, ignored=number % 2 == 1)
-            time.sleep(chance.uniform(0.1, 2.0))
             traffic.look_after()
+            if chance.random() < 0.75:
+                # Mostly when there is work to interrupt; else whenever, as while things still start.
+                done = wait_for_work(url, done, traffic)
+            time.sleep(chance.uniform(0.0, 1.0))
             victim = kill_one(chance, instance, traffic)
             report.killed[victim] += 1
             if number % 10 == 9:
                 say(f"{number + 1} rounds, {time.monotonic() - began:.0f} s")
         report.seconds = time.monotonic() - began
         say("quiet now ...")
-        wait_for_traffic(url)
         traffic.look_after()
         traffic.stop_posting()
         report.quiet_after_s = wait_until_quiet(url, traffic)
@@ -151,6 +153,27 @@ def set_idempotency(url: str, *, ignored: bool) -> None:
         connection.execute("UPDATE practice_chaos SET ignore_idempotency = %s", [ignored])
 
 
+def wait_for_work(url: str, before: int, traffic: Traffic) -> int:
+    """Until more was heard and answered than before the last kill, but not long: what is dead does not
+    work. Returns how much there is now."""
+    deadline = time.monotonic() + WORK_S
+    now = before
+    while time.monotonic() < deadline:
+        traffic.look_after()
+        with (
+            contextlib.suppress(psycopg.OperationalError),
+            psycopg.connect(url, connect_timeout=2) as connection,
+        ):
+            row = connection.execute(
+                "SELECT (SELECT count(*) FROM inbox_message) + (SELECT count(*) FROM ingest_rawevent)"
+            ).fetchone()
+            now = row[0] if row is not None else before
+            if now >= before + 3:
+                break
+        time.sleep(0.1)
+    return now
+
+
 def wait_for_traffic(url: str) -> None:
     """Until somebody has posted, so that the first kill hits work."""
     deadline = time.monotonic() + 60
@@ -170,7 +193,6 @@ def wait_until_quiet(url: str, traffic: Traffic) -> float:
     while time.monotonic() - began < QUIET_S:
         if traffic.process.poll() is not None:
             traffic.look_after()
-            traffic.stop_posting()
         with contextlib.suppress(psycopg.OperationalError):
             waits = what_waits(url)
             if not any(waits.values()):

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import uuid
+from pathlib import Path
 from typing import TextIO
 
 import django
@@ -114,10 +115,9 @@ def main(ledger_path: str, seed: str) -> None:
 
     from rapport.networks.practice.webhooks import deliver_webhooks
 
-    posting, ending = threading.Event(), threading.Event()
-    posting.set()
-    # First the posting ends, then, asked again, the webhooks: what waits is delivered in between.
-    signal.signal(signal.SIGUSR1, lambda *_: posting.clear())
+    ending = threading.Event()
+    # A file, because a signal that comes before its handler would kill: the posting ends, webhooks go on.
+    quiet = Path(ledger_path).with_suffix(".quiet")
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     parent = os.getppid()
     webhooks = threading.Thread(target=deliver_webhooks, kwargs={"stop": ending.is_set}, daemon=True)
@@ -126,7 +126,9 @@ def main(ledger_path: str, seed: str) -> None:
     with open(ledger_path, "a", encoding="ascii") as ledger:
         while not ending.is_set() and os.getppid() == parent:
             time.sleep(PAUSE_S)
-            if not posting.is_set():
+            if not webhooks.is_alive():
+                raise SystemExit("the webhooks' thread died")
+            if quiet.exists():
                 continue
             try:
                 traffic = traffic or Traffic(ledger, seed)
