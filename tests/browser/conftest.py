@@ -97,32 +97,53 @@ def _wait_until(check: Callable[[], bool], what: str, seconds: float = 90) -> No
     pytest.fail(f"gave up waiting: {what}")
 
 
-@pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """``rapport up`` on a free port with data of its own; stopped as Ctrl-C would stop it."""
-    port, data = _free_port(), tmp_path_factory.mktemp("rapport-browser")
+@contextlib.contextmanager
+def running(folder: Path, *options: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """``rapport up`` on a free port with data of its own, stopped as Ctrl-C would stop it.
+
+    Gives its address and the environment that other commands need to reach the same instance.
+    """
+    port = _free_port()
     clean = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("RAPPORT_") and name not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
     }
     env = clean | {
-        "RAPPORT_DATA": str(data / "data"),
+        "RAPPORT_DATA": str(folder / "data"),
         "RAPPORT_PORT": str(port),
         "RAPPORT_UNDO_SECONDS": str(UNDO_SECONDS),
         "RAPPORT_POLL_SECONDS": "1",
         "PYTHONPATH": str(REPOSITORY),
     }
-    with (data / "up.log").open("wb") as log:
+    log_file = folder / "up.log"
+    with log_file.open("wb") as log:
         up = subprocess.Popen(
-            [RAPPORT, "up"], env=env, cwd=data, stdout=log, stderr=log, start_new_session=True
+            [RAPPORT, "up", *options], env=env, cwd=folder, stdout=log, stderr=log, start_new_session=True
         )
+    url = f"http://localhost:{port}"
+
+    def answers() -> bool:
+        if up.poll() is not None:
+            pytest.fail(f"rapport up ended: {log_file.read_text()}")
+        return httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+
     try:
-        url = f"http://localhost:{port}"
-        _wait_until(
-            lambda: httpx.get(f"{url}/healthz", trust_env=False).status_code == 200 or up.poll() is not None,
-            f"rapport up does not answer; its log is {data / 'up.log'}",
-        )
+        _wait_until(answers, f"rapport up does not answer; its log is {log_file}")
+        yield url, env
+    finally:
+        up.send_signal(signal.SIGINT)
+        try:
+            up.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(up.pid, signal.SIGKILL)
+            up.wait(10)
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """An instance with one brand and customers who write only when a test makes them."""
+    with running(tmp_path_factory.mktemp("rapport-browser")) as (url, env):
         made = subprocess.run(
             [sys.executable, "-m", "tests.browser.world"],
             env=env,
@@ -132,13 +153,28 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         )
         facts = json.loads(made.stdout)
         yield Instance(url, facts["tokens"], facts["brand"])
-    finally:
-        up.send_signal(signal.SIGINT)
-        try:
-            up.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(up.pid, signal.SIGKILL)
-            up.wait(10)
+
+
+@dataclass
+class Demo:
+    """``rapport up --demo``: brands, a team, customers who write by themselves."""
+
+    url: str
+    logins: list[dict[str, str]]
+    env: dict[str, str]
+
+    def login(self, role: str) -> tuple[str, str]:
+        """E-mail address and password of the first person with that role."""
+        one = next(login for login in self.logins if login["role"] == role)
+        return one["email"], one["password"]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo, as a newcomer meets it."""
+    with running(tmp_path_factory.mktemp("rapport-demo"), "--demo") as (url, env):
+        found = subprocess.run([RAPPORT, "demo", "--json"], env=env, check=True, capture_output=True)
+        yield Demo(url, json.loads(found.stdout)["logins"], env)
 
 
 @pytest.fixture(scope="session")
@@ -155,40 +191,60 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-Opener = Callable[..., Page]
+class Desk:
+    """Opens pages in which somebody is logged in, and notices when anything goes wrong in one."""
 
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.problems: list[str] = []
 
-@pytest.fixture
-def open_desk(instance: Instance, chromium: Browser) -> Iterator[Opener]:
-    """Opens a page in which somebody is logged in. Afterwards, nothing may have gone wrong in any page."""
-    contexts: list[BrowserContext] = []
-    problems: list[str] = []
-
-    def opener(who: str = "mara@example.com", path: str = "/desk/", **options: Any) -> Page:
-        context = chromium.new_context(
-            base_url=instance.url, **{"viewport": {"width": 1440, "height": 900}, **options}
+    def open(self, url: str, email: str, password: str, path: str = "/desk/", **options: Any) -> Page:
+        """A new browser window at ``path``."""
+        context = self._browser.new_context(
+            base_url=url, **{"viewport": {"width": 1440, "height": 900}, "locale": "en", **options}
         )
         context.set_default_timeout(PATIENCE_MS)
-        contexts.append(context)
+        self._contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(f"script: {error}"))
-        page.on(
-            "console",
-            lambda message: (
-                problems.append(message.text) if "Content Security Policy" in message.text else None
-            ),
-        )
+        page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
+        page.on("console", lambda message: self._heard(message.text))
         page.goto(f"/login/?next={path}")
-        page.get_by_label("E-mail address").fill(who)
-        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_label("E-mail address").fill(email)
+        page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url(f"**{path}")
         return page
 
-    yield opener
-    for context in contexts:
-        context.close()
-    assert problems == []
+    def _heard(self, text: str) -> None:
+        if "Content Security Policy" in text:
+            self.problems.append(text)
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def desk(chromium: Browser) -> Iterator[Desk]:
+    """Afterwards no script may have failed and no content policy been broken in any page."""
+    opened = Desk(chromium)
+    yield opened
+    opened.close()
+    assert opened.problems == []
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def open_desk(instance: Instance, desk: Desk) -> Opener:
+    """Opens a page of ``instance`` in which somebody is logged in."""
+
+    def opener(who: str = "mara@example.com", path: str = "/desk/", **options: Any) -> Page:
+        return desk.open(instance.url, who, PASSWORD, path, **options)
+
+    return opener
 
 
 @pytest.fixture

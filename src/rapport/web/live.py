@@ -73,14 +73,14 @@ class Hub:
     def __init__(self) -> None:
         self._screens: set[Screen] = set()
         self._task: asyncio.Task[None] | None = None
-        self._listening = False
+        self._heard_by: asyncio.Task[None] | None = None  # the task that listens at this moment
 
     @contextlib.asynccontextmanager
     async def screen(self) -> AsyncIterator[Screen]:
         """A queue for as long as the block runs. Its first item is Hello once nothing can be missed."""
         screen = Screen()
         self._screens.add(screen)
-        if self._listening:
+        if self._task is not None and self._heard_by is self._task:
             screen.put(Hello())
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen(), name="rapport-live")
@@ -91,7 +91,6 @@ class Hub:
             if not self._screens and self._task is not None:
                 self._task.cancel()
                 self._task = None
-                self._listening = False
 
     def _tell(self, item: Item) -> None:
         for screen in self._screens:
@@ -104,13 +103,15 @@ class Hub:
                 async with await psycopg.AsyncConnection.connect(**_address(), autocommit=True) as connection:
                     await connection.execute(f"LISTEN {DESK}")
                     failures = 0
-                    self._listening = True
+                    self._heard_by = asyncio.current_task()
                     self._tell(Hello())
                     await self._relay(connection)
             except (psycopg.Error, OSError) as error:
                 _log.warning("live updates are paused: %s", str(error).strip())
             finally:
-                self._listening = False
+                # A task that ends late must not speak for the one that took its place.
+                if self._heard_by is asyncio.current_task():
+                    self._heard_by = None
             self._tell(Paused())
             await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
             failures += 1

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection, transaction
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 
 from rapport.lib.live import DESK, notify_desk
 from rapport.staff.models import Membership
@@ -64,6 +64,8 @@ def test_who_is_logged_out_gets_no_stream(desk: Desk) -> None:
         return int((await AsyncClient().get("/live/")).status_code)
 
     assert asyncio.run(scenario()) == 401
+    assert Client().head("/live/").status_code == 401
+    assert desk.client().head("/live/").status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)

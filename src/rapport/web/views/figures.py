@@ -49,6 +49,8 @@ _COLUMNS = (
     "every_response_median_s",
     "every_response_p90_s",
 )
+# A rule stands before these: volume | share | first response | every response.
+_GROUPS = frozenset({"response_rate", "first_response_median_s", "every_response_median_s"})
 # Hours of a year would be a page of thousands of rows.
 _MOST_ROWS = 500
 
@@ -66,10 +68,11 @@ class Period:
 
 @dataclass(frozen=True)
 class Cell:
-    """One figure as it is shown; ``none``: there was nothing to measure."""
+    """One figure as it is shown; ``none``: there was nothing to measure; ``group``: a rule before it."""
 
     text: str
     none: bool
+    group: bool
 
 
 @require_safe
@@ -85,6 +88,7 @@ def figures(request: DeskRequest) -> HttpResponse:
         period = _period(request)
     except Invalid as error:
         problem, period = str(error), _days(7)
+    columns = [name for name in _COLUMNS if not (by == "agent" and name == "messages_in")]
     found = response_rows(brand_ids=ids, since=period.since, until=period.until, by=by)
     context: dict[str, Any] = {
         "brands": brands,
@@ -95,12 +99,13 @@ def figures(request: DeskRequest) -> HttpResponse:
         "period": period,
         "periods": _PERIODS,
         "problem": problem,
-        "columns": [BY_KEY[name] for name in _COLUMNS],
-        "rows": [(row, _cells(row)) for row in found[:_MOST_ROWS]],
+        "columns": [BY_KEY[name] for name in columns],
+        "rows": [(row, _cells(row, columns)) for row in found[:_MOST_ROWS]],
         "cut": len(found) > _MOST_ROWS,
         "most_rows": _MOST_ROWS,
         "waiting": _waiting(waiting_now(brand_ids=ids)),
         "metrics": METRICS,
+        "groups": _GROUPS,
     }
     part = request.htmx and request.htmx.target == "figures"
     template = "web/figures_table.html" if part else "web/figures.html"
@@ -156,18 +161,20 @@ def _date(value: str) -> date | None:
     return day
 
 
-def _cells(row: ResponseRow) -> list[Cell]:
-    return [_cell(BY_KEY[name], getattr(row, name)) for name in _COLUMNS]
+def _cells(row: ResponseRow, columns: list[str]) -> list[Cell]:
+    return [_cell(BY_KEY[name], getattr(row, name)) for name in columns]
 
 
 def _cell(metric: Metric, value: float | None) -> Cell:
     if value is None:
-        return Cell("–", none=True)
-    if metric.unit is Unit.SHARE:
-        return Cell(f"{value * 100:.0f} %", none=False)
-    if metric.unit is Unit.SECONDS:
-        return Cell(precise(value), none=False)
-    return Cell(f"{value:,}".replace(",", " "), none=False)
+        text = "–"
+    elif metric.unit is Unit.SHARE:
+        text = f"{value * 100:.0f} %"
+    elif metric.unit is Unit.SECONDS:
+        text = precise(value)
+    else:
+        text = f"{value:,}".replace(",", "\u2009")
+    return Cell(text, none=value is None, group=metric.key in _GROUPS)
 
 
 def _waiting(rows: list[WaitingRow]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY, aget_user
 from django.db import connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from rapport.staff.access import brand_ids_for
 from rapport.staff.models import User
@@ -24,16 +24,18 @@ _KEEPALIVE_S: Final = 15.0
 _RECHECK_S: Final = 60.0
 
 
-@require_GET
+@require_safe
 async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Hints about the brands this person may see, until they leave.
 
     Events: ``hello`` (fetch everything once), ``hint`` ({"cases": [ids]}, no ids: everything),
-    ``paused``, ``bye`` (logged out: do not come back).
+    ``paused``, ``bye`` (logged out: do not come back). HEAD asks whether there would be a stream.
     """
     seen = await _who(request)
     if seen is None:
         return HttpResponse("Log in first.\n", status=401, content_type="text/plain")
+    if request.method == "HEAD":
+        return HttpResponse(content_type="text/event-stream")
     response = StreamingHttpResponse(_events(request, seen), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would hold events back

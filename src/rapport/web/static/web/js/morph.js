@@ -44,10 +44,8 @@ export async function part(url, target) {
       credentials: "same-origin",
       cache: "no-store",
     });
-    if (answer.redirected && new URL(answer.url).pathname.startsWith("/login/")) {
-      location.reload(); // logged out
-      return null;
-    }
+    // Logged out: the answer is the login page, which belongs into no pane.
+    if (answer.redirected && new URL(answer.url).pathname.startsWith("/login/")) return { status: 401, html: "" };
     return { status: answer.status, html: await answer.text() };
   } catch {
     return null;

@@ -6,6 +6,7 @@ import { toast } from "./toasts.js";
 import { say } from "./words.js";
 
 let latest = 0;
+const listTitle = document.querySelector("#views [aria-current] span")?.textContent ?? "Rapport";
 let path = location.pathname + location.search;
 
 export function openCase() {
@@ -40,6 +41,10 @@ export async function loadCase(url, { quiet = false } = {}) {
     if (!quiet) toast(say(answer === null ? "unreachable" : "failed"), { bad: true });
     return false;
   }
+  if (answer.status === 401) {
+    if (!quiet) location.assign(url);
+    return false;
+  }
   if (answer.status !== 200) {
     if (!quiet) morph(document.getElementById("toasts"), answer.html, "innerHTML");
     return false;
@@ -60,7 +65,7 @@ export async function go(url, { then = "" } = {}) {
   const loaded = await loadCase(path);
   if (loaded) {
     const name = document.querySelector(".case-title h1")?.textContent.trim();
-    if (name) document.title = `${name} · Rapport`;
+    document.title = name ? `${name} · Rapport` : listTitle;
     if (then) focusField(then);
     else document.getElementById("thread")?.focus({ preventScroll: true });
   }
