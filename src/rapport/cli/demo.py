@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,16 @@ if TYPE_CHECKING:
     help="With --live: the same seed, the same customers.",
 )
 @click.option("--renew-password", is_flag=True, help="Give the demo's owner the printed password again.")
+@click.option(
+    "--weather",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change the practice network's weather, as outage=true or duplicate_rate=0.2; 'calm' ends all of it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print logins and brands as JSON.")
-def command(is_live: bool, speed: float, play: str, renew_password: bool, as_json: bool) -> None:
+def command(
+    is_live: bool, speed: float, play: str, renew_password: bool, weather: tuple[str, ...], as_json: bool
+) -> None:
     """Make the demo: four brands on the practice network, a team, and a few days of conversations.
 
     Running it again changes nothing and prints the logins. The demo lives beside your own brands.
@@ -41,6 +50,12 @@ def command(is_live: bool, speed: float, play: str, renew_password: bool, as_jso
     if is_live and (as_json or renew_password):
         raise click.UsageError("--live prints nothing; use --json and --renew-password without it.")
     options = read_options()
+    if weather:
+        if is_live or renew_password:
+            raise click.UsageError("--weather changes the weather and nothing else.")
+        with django_ready():
+            _weather(weather, as_json=as_json)
+        return
     if is_live:
         end_with_parent()
         _live(options, speed=speed, play=play)
@@ -82,6 +97,38 @@ def _live(options: Options, *, speed: float, play: str) -> None:
 
         _seed(options)
         live(stop=stop, seed=play, pace=Pace(speed=speed))
+
+
+def _weather(wishes: tuple[str, ...], *, as_json: bool) -> None:
+    from django.core.exceptions import ValidationError
+
+    from rapport.networks.practice.accounts import set_chaos, weather_of
+    from rapport.networks.practice.errors import Problem
+
+    changes: dict[str, object] = {}
+    for wish in wishes:
+        if wish == "calm":
+            changes |= weather_of(None)
+            continue
+        name, equals, value = wish.partition("=")
+        try:
+            changes[name] = json.loads(value.lower())
+        except ValueError:
+            raise click.UsageError(f"{wish!r} is not like outage=true or duplicate_rate=0.2.") from None
+        if not equals or not isinstance(changes[name], bool | int | float):
+            raise click.UsageError(f"{wish!r} is not like outage=true or duplicate_rate=0.2.")
+    try:
+        found = weather_of(set_chaos(**changes))
+    except Problem as error:
+        raise CommandError(error.message) from None
+    except (ValidationError, ValueError, TypeError) as error:
+        text = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+        raise CommandError(f"The weather stays as it is: {text}") from None
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        click.echo(f"  {name:<20} {value}")
 
 
 def _as_json(seeded: Seeded, options: Options) -> dict[str, object]:

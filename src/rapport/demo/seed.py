@@ -169,6 +169,8 @@ def _deliver_to(channel: Channel, account: Account, address: str) -> None:
 
 def local_address(*, host: str, port: int) -> str:
     """Where this machine reaches the web server: by loopback unless it listens elsewhere only."""
-    everywhere = {"", "0.0.0.0", "::", "localhost", "::1"}  # noqa: S104 - compared, not bound
-    name = "127.0.0.1" if host in everywhere or host not in settings.ALLOWED_HOSTS else host
+    name = f"[{host}]" if ":" in host else host
+    # Bound to every address, or to one this Rapport would not answer to by name.
+    if name in {"", "0.0.0.0", "[::]"} or name not in settings.ALLOWED_HOSTS:  # noqa: S104 - compared, not bound
+        name = "127.0.0.1"
     return f"http://{name}:{port}"

@@ -57,3 +57,12 @@ def test_it_says_what_cannot_go_together(instance: Instance) -> None:
 def test_unusable_logins_are_a_sentence(instance: Instance) -> None:
     (instance.data / "demo-login.json").write_text("{")
     assert "Delete it and run 'rapport demo' again" in instance.run("demo", code=1)
+
+
+def test_the_weather_is_changed_and_calmed(instance: Instance) -> None:
+    stormy = instance.json("demo", "--weather", "outage=true", "--weather", "duplicate_rate=0.5")
+    assert (stormy["outage"], stormy["duplicate_rate"]) == (True, 0.5)
+    assert "duplicate_rate       0.0" in instance.run("demo", "--weather", "calm")
+    assert "stays as it is" in instance.run("demo", "--weather", "duplicate_rate=7", code=1)
+    assert "no such setting" in instance.run("demo", "--weather", "wind=1", code=1)
+    assert "is not like" in instance.run("demo", "--weather", "outage", code=2)

@@ -134,7 +134,14 @@ def test_logins_are_kept_and_an_unreadable_file_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("10.1.2.3", "127.0.0.1")],
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "127.0.0.1"),
+        ("::1", "[::1]"),
+        ("localhost", "localhost"),
+        ("10.1.2.3", "127.0.0.1"),
+    ],
 )
 def test_the_network_is_reached_by_loopback(host: str, expected: str) -> None:
     assert local_address(host=host, port=8001) == f"http://{expected}:8001"

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, F, Value, When
@@ -130,10 +131,15 @@ def chaos_now() -> Chaos:
     return Chaos.objects.filter(pk=1).first() or Chaos(pk=1)
 
 
-def set_chaos(**changes: bool | float | int) -> Chaos:
+def weather_of(chaos: Chaos | None) -> dict[str, Any]:
+    """The weather's settings by name; with None those of calm weather."""
+    chaos = chaos or Chaos(pk=1)
+    return {field.name: getattr(chaos, field.name) for field in Chaos._meta.fields if field.name != "id"}
+
+
+def set_chaos(**changes: Any) -> Chaos:
     """Change the weather. Raises :class:`django.core.exceptions.ValidationError` for a value out of range."""
-    names = {field.name for field in Chaos._meta.get_fields()} - {"id"}
-    unknown = set(changes) - names
+    unknown = set(changes) - set(weather_of(None))
     if unknown:
         raise Problem("unknown_setting", _("There is no such setting: %(name)s.") % {"name": min(unknown)})
     with transaction.atomic():

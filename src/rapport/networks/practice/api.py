@@ -270,10 +270,6 @@ def unsubscribe(asked: Asked, pk: int) -> HttpResponse:
 
 
 # Weather ----------------------------------------------------------------------------------------
-def _chaos_json(chaos: Chaos) -> Json:
-    return {field.name: getattr(chaos, field.name) for field in Chaos._meta.fields if field.name != "id"}
-
-
 def _operator(asked: Asked) -> None:
     if asked.token.scope != Token.Scope.OPERATOR:
         raise NotYours("not_operator", _("Only an operator's token may do this."))
@@ -281,12 +277,12 @@ def _operator(asked: Asked) -> None:
 
 def chaos(asked: Asked) -> HttpResponse:
     _operator(asked)
-    return JsonResponse(_chaos_json(asked.chaos))
+    return JsonResponse(accounts.weather_of(asked.chaos))
 
 
 def change_chaos(asked: Asked) -> HttpResponse:
     _operator(asked)
     try:
-        return JsonResponse(_chaos_json(accounts.set_chaos(**asked.body)))
+        return JsonResponse(accounts.weather_of(accounts.set_chaos(**asked.body)))
     except (ValidationError, ValueError, TypeError) as error:
         raise Problem("bad_setting", _("A setting has a value it cannot have.")) from error

@@ -112,32 +112,41 @@ class Simulator:
         with connection.cursor() as cursor:
             cursor.execute(_ANSWERED, [self._noticed])
             answered = dict(cursor.fetchall())
-        runs = list(Run.objects.filter(pk__in=answered, step=RunStep.WAIT))
-        for run in runs:
-            run.step, run.answer_id = RunStep.REACT, answered[run.pk]
-            run.due_at = now + self.pace.wait(self.pace.react, dice(run.seed, run.turns, "react"))
-        Run.objects.bulk_update(runs, ["step", "answer", "due_at"])
+        with transaction.atomic():
+            waiting = Run.objects.select_for_update(skip_locked=True)
+            runs = list(waiting.filter(pk__in=answered, step=RunStep.WAIT))
+            for run in runs:
+                run.step, run.answer_id = RunStep.REACT, answered[run.pk]
+                run.due_at = now + self.pace.wait(self.pace.react, dice(run.seed, run.turns, "react"))
+            Run.objects.bulk_update(runs, ["step", "answer", "due_at"])
         self._noticed = max(0, newest - _LATE)
 
     def _act(self, now: datetime) -> int:
+        due = Run.objects.filter(due_at__lte=now).exclude(step=RunStep.DONE).order_by("due_at", "pk")
+        # One transaction each: a post holds the streams' lock until its commit, and others wait for it.
+        return sum(self._take(pk, now) for pk in list(due.values_list("pk", flat=True)[:_AT_ONCE]))
+
+    def _take(self, pk: int, now: datetime) -> int:
+        """One person's next step, if nobody else took it; returns how many were taken."""
         with transaction.atomic():
-            due = list(
+            run = (
                 Run.objects.select_for_update(skip_locked=True, of=("self",))
-                .filter(due_at__lte=now)
-                .exclude(step=RunStep.DONE)
                 .select_related("customer", "company", "post", "answer")
-                .order_by("due_at", "pk")[:_AT_ONCE]
+                .filter(pk=pk, due_at__lte=now)
+                .exclude(step=RunStep.DONE)
+                .first()
             )
-            for run in due:  # each is one person's own post, with its own consequences
-                try:
-                    with transaction.atomic():
-                        self._step(run, now)
-                except Problem as problem:
-                    # The post they would speak about is gone.
-                    log.info("%s has nothing more to say: %s", run, problem)
-                    run.step, run.due_at = RunStep.DONE, None
-            Run.objects.bulk_update(due, ["step", "due_at", "post", "turns", "impatience", "said", "answer"])
-        return len(due)
+            if run is None:
+                return 0
+            try:
+                with transaction.atomic():
+                    self._step(run, now)
+            except Problem as problem:
+                # The post they would speak about is gone.
+                log.info("%s has nothing more to say: %s", run, problem)
+                run.step, run.due_at = RunStep.DONE, None
+            run.save(update_fields=["step", "due_at", "post", "turns", "impatience", "said"])
+        return 1
 
     def _step(self, run: Run, now: datetime) -> None:
         situation = self.script.situation(run.situation)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rapport.networks.practice.connector import CONNECTOR
@@ -97,6 +97,7 @@ def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_it_never_fails_in_another_way_than_it_says(data: st.DataObject) -> None:
     case = data.draw(st.sampled_from(CASES))

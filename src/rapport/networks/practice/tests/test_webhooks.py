@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -163,9 +164,12 @@ def test_in_an_outage_nothing_leaves(subscriber: Subscriber, customer: Account, 
 def test_a_subscriber_that_is_away_is_not_an_error(
     company: Account, customer: Account, client: httpx.Client
 ) -> None:
-    subscribe(account=company, url="http://127.0.0.1:9/hooks", secret=SECRET)
-    posts(customer, 1)
-    webhooks.deliver_due(client=client)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        url = f"http://127.0.0.1:{held.getsockname()[1]}/hooks"
+        subscribe(account=company, url=url, secret=SECRET)
+        posts(customer, 1)
+        webhooks.deliver_due(client=client)
     assert set(WebhookDelivery.objects.values_list("last_error", flat=True)) == {"ConnectError"}
 
 
