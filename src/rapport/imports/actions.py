@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,9 @@ FileFormat = Literal["twcs", "jsonl", "csv"]
 # Rows held in memory before they are stored: many, because a file's rows are spread over many channels
 # and each channel's share of a batch is stored by one COPY.
 BATCH_ROWS = 20_000
+# Stored events of a channel that are worth processing at once: a batch costs a dozen statements, however
+# few events it has. What is left over is processed at the end (or by a worker, if one runs).
+PROCESS_EVENTS = 1000
 
 
 @dataclass
@@ -94,6 +98,7 @@ def import_file(
     rejects_fallback: Path | None = None,
     progress: Progress | None = None,
     batch_rows: int = BATCH_ROWS,
+    process_events: int = PROCESS_EVENTS,
 ) -> Summary:
     """Import ``path``; twice is the same as once, and an interrupted import goes on where it stopped.
 
@@ -117,7 +122,7 @@ def import_file(
         run.rows_done, run.counts, run.finished_at = 0, {}, None
     summary = Summary(file=str(path), format=file_format, resumed_at=run.rows_done)
     with Rejects(path, rejects_fallback) as rejects:
-        _import_rows(source, channel_of, run, summary, rejects, tell, batch_rows)
+        _import_rows(source, channel_of, run, summary, rejects, tell, batch_rows, process_events)
     summary.rejected_file = str(rejects.written) if rejects.written else None
     _process(sorted(set(channel_of.values())), tell)
     _finish(run, summary, source.totals(), channel_of)
@@ -159,9 +164,11 @@ def _import_rows(
     rejects: Rejects,
     tell: Progress,
     batch_rows: int,
+    process_events: int,
 ) -> None:
     stored = _Stored(**run.counts)
     batch = _Batch()
+    pending: Counter[int] = Counter()
     repeated = 0
     for row in source.rows(tell):
         summary.rows += 1
@@ -175,9 +182,10 @@ def _import_rows(
         elif summary.rows > run.rows_done:
             batch.add(_item(row), [channel_of[target] for target in row.targets])
             if batch.size >= batch_rows:
-                _flush(run, batch, stored, summary.rows)
+                _store(run, batch, stored, summary.rows, pending)
+                _process_full(pending, process_events)
                 batch = _Batch()
-    _flush(run, batch, stored, max(summary.rows, run.rows_done))
+    _store(run, batch, stored, max(summary.rows, run.rows_done), pending)
     summary.new, summary.copies = stored.new, stored.copies
     summary.duplicates = stored.known + repeated
 
@@ -187,24 +195,32 @@ def _item(row: Row) -> RawItem:
     return row.item
 
 
-def _flush(run: ImportRun, batch: _Batch, stored: _Stored, rows_done: int) -> None:
-    """Store a batch and the progress in one transaction, then make messages of it."""
+def _store(run: ImportRun, batch: _Batch, stored: _Stored, rows_done: int, pending: Counter[int]) -> None:
+    """Store a batch and the progress in one transaction, and count what each channel has ``pending``."""
     with transaction.atomic():
         # Channels in one order, so that two imports at once cannot wait for each other in a circle.
         for channel_id in sorted({*batch.rows, *batch.copies}):
             rows, copies = batch.rows.get(channel_id, []), batch.copies.get(channel_id, [])
             new = store_raw(channel_id=channel_id, items=rows)
+            new_copies = store_raw(channel_id=channel_id, items=copies)
             stored.new += new
             stored.known += len(rows) - new
-            stored.copies += store_raw(channel_id=channel_id, items=copies)
+            stored.copies += new_copies
+            pending[channel_id] += new + new_copies
         run.rows_done, run.counts = rows_done, vars(stored)
         run.save(update_fields=["rows_done", "counts", "finished_at"])
-    for channel_id in sorted({*batch.rows, *batch.copies}):
-        process_channel(channel_id)
+
+
+def _process_full(pending: Counter[int], process_events: int) -> None:
+    """Make messages of the events of those channels that have enough."""
+    for channel_id, events in [*pending.items()]:
+        if events >= process_events:
+            process_channel(channel_id)
+            del pending[channel_id]
 
 
 def _process(channel_ids: list[int], tell: Progress) -> None:
-    """Whatever an import that was killed had stored but not processed."""
+    """What is still pending, also from an import that was killed."""
     for done, channel_id in enumerate(channel_ids):
         tell("finishing", done, len(channel_ids))
         process_channel(channel_id)

@@ -46,7 +46,8 @@ METRICS: tuple[Metric, ...] = (
         Unit.COUNT,
         _(
             "Sets of messages joined by reply links (or one private conversation) with one brand, in which a "
-            "contact wrote. A conversation belongs to the period in which its first contact message was sent."
+            "contact wrote. A conversation belongs to the period in which its first contact message was sent. "
+            "Messages that were deleted later still count: they were said."
         ),
         _OURS,
     ),
