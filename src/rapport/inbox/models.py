@@ -28,10 +28,19 @@ class Thread(models.Model):
     """
 
     brand = models.ForeignKey("brands.Brand", on_delete=models.PROTECT, related_name="+", db_index=False)
-    channel = models.ForeignKey("brands.Channel", on_delete=models.PROTECT, related_name="+")
+    channel = models.ForeignKey("brands.Channel", on_delete=models.PROTECT, related_name="+", db_index=False)
     visibility = models.CharField(max_length=10, choices=Visibility)
-    merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["merged_into"], name="thread_merged", condition=Q(merged_into__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"thread {self.pk}"
@@ -171,7 +180,9 @@ class Case(models.Model):
     """
 
     brand = models.ForeignKey("brands.Brand", on_delete=models.PROTECT, related_name="cases", db_index=False)
-    channel = models.ForeignKey("brands.Channel", on_delete=models.PROTECT, related_name="cases")
+    channel = models.ForeignKey(
+        "brands.Channel", on_delete=models.PROTECT, related_name="cases", db_index=False
+    )
     contact = models.ForeignKey("contacts.Contact", on_delete=models.PROTECT, related_name="cases")
     status = models.CharField(max_length=10, choices=CaseStatus, default=CaseStatus.OPEN)
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL, db_default=2)
@@ -194,7 +205,9 @@ class Case(models.Model):
         null=True, help_text="What had arrived when the case was last closed was dealt with, answered or not."
     )
     close_reason = models.CharField(max_length=20, choices=CloseReason, blank=True, default="", db_default="")
-    merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
@@ -208,6 +221,7 @@ class Case(models.Model):
                          condition=Q(status="open", waiting_since__isnull=False)),
             models.Index(F("brand"), F("status"), F("last_message_at").desc(), F("id").desc(),
                          name="case_not_open", condition=~Q(status="open")),
+            models.Index(fields=["merged_into"], name="case_merged", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["snoozed_until"], name="case_snoozed", condition=Q(status="snoozed")),
         ]  # fmt: skip
 
@@ -268,7 +282,11 @@ class CaseEvent(models.Model):
     class Meta:
         constraints = [
             # A message is told once per case, however often it is delivered.
-            models.UniqueConstraint(fields=["case", "kind", "message"], name="case_event_once_per_message"),
+            models.UniqueConstraint(
+                fields=["case", "kind", "message"],
+                name="case_event_once_per_message",
+                condition=Q(message__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(fields=["case", "at", "id"], name="case_event_history"),
@@ -302,7 +320,6 @@ class Turn(models.Model):
         constraints = [models.UniqueConstraint(fields=["thread", "number"], name="turn_once")]
         indexes = [
             models.Index(fields=["brand", "asked_at"], name="turn_by_time"),
-            models.Index(fields=["brand", "asked_at"], name="turn_first_by_time", condition=Q(number=1)),
         ]
 
     def __str__(self) -> str:
