@@ -24,36 +24,61 @@ class Instance:
     url: str
     data: Path
     environment: dict[str, str] = field(default_factory=dict)
+    _shell: subprocess.Popen[str] | None = field(default=None, repr=False)
+    _shell_env: dict[str, str] = field(default_factory=dict, repr=False)
 
     def env(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
         kept.pop("DJANGO_SETTINGS_MODULE", None)
         return {**kept, "DATABASE_URL": self.url, "RAPPORT_DATA": str(self.data), **self.environment}
 
-    def run(self, *arguments: str, code: int = 0, stdin: str | None = None) -> str:
+    def run(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
         """Run ``rapport ARGUMENTS``; returns its standard output, or its error when it was to fail."""
-        result = subprocess.run(
-            [sys.executable, "-m", "rapport.cli", *arguments],
-            env=self.env(), input=stdin if stdin is not None else "", capture_output=True, text=True,
-            timeout=120, check=False, cwd=self.data,
-        )  # fmt: skip
-        assert result.returncode == code, f"{result.returncode}\n{result.stdout}\n{result.stderr}"
-        assert "Traceback" not in result.stderr, result.stderr
-        return result.stdout if code == 0 or "--json" in arguments else result.stderr
+        answer = self._ask({"arguments": arguments, "stdin": stdin})
+        if arguments[0] == "restore":
+            self.close()  # the secrets are others now, and a process reads them once
+        said = f"{answer['code']}\n{answer['out']}\n{answer['err']}"
+        assert answer["code"] == code, said
+        assert "Traceback" not in answer["err"], said
+        return str(answer["out"] if code == 0 or "--json" in arguments else answer["err"])
+
+    def _shell_process(self) -> subprocess.Popen[str]:
+        """The process that runs the commands; another one once the settings have changed."""
+        wanted = self.env()
+        if self._shell is not None and self._shell_env != wanted:
+            self.close()
+        if self._shell is None:
+            self._shell_env = wanted
+            self._shell = subprocess.Popen(
+                [sys.executable, "-m", "rapport.cli.tests.shell"],
+                env=wanted, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=self.data,
+            )  # fmt: skip
+        return self._shell
+
+    def close(self) -> None:
+        """End the process that runs the commands."""
+        if self._shell is not None:
+            with self._shell as shell:
+                shell.kill()
+            self._shell = None
 
     def json(self, *arguments: str, code: int = 0) -> Any:
         return json.loads(self.run(*arguments, "--json", code=code))
 
     def python(self, script: str) -> str:
-        """Run Python in this installation, Django being ready."""
-        lines = "\n".join("    " + line for line in script.strip().splitlines())
-        program = f"from rapport.cli.runtime import django_ready\nwith django_ready(check_migrations=False):\n{lines}\n"
-        result = subprocess.run(
-            [sys.executable, "-c", program], env=self.env(), capture_output=True, text=True, timeout=120,
-            check=False, cwd=self.data,
-        )  # fmt: skip
-        assert result.returncode == 0, result.stderr
-        return result.stdout
+        """Run Python in this installation, Django being ready; returns what it printed."""
+        answer = self._ask({"script": script})
+        assert answer["code"] == 0, answer["err"]
+        return str(answer["out"])
+
+    def _ask(self, what: dict[str, Any]) -> dict[str, Any]:
+        shell = self._shell_process()
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        shell.stdin.write(json.dumps(what) + "\n")
+        shell.stdin.flush()
+        answer: dict[str, Any] = json.loads(shell.stdout.readline())
+        return answer
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url) as connection:
@@ -72,7 +97,9 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     name = f"rapport_cli_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    Instance(_with_name(server, name), tmp_path_factory.mktemp("data")).run("migrate")
+    empty = Instance(_with_name(server, name), tmp_path_factory.mktemp("data"))
+    empty.run("migrate")
+    empty.close()
     yield name
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -83,6 +110,7 @@ def new_instance(migrated: str, tmp_path: Path) -> Iterator[Callable[..., Instan
     """Make an installation: with empty tables, or with ``blank`` without any."""
     server = os.environ["DATABASE_URL"]
     names: list[str] = []
+    made: list[Instance] = []
 
     def make(*, blank: bool = False) -> Instance:
         name = f"{migrated}_{len(names)}"
@@ -96,9 +124,12 @@ def new_instance(migrated: str, tmp_path: Path) -> Iterator[Callable[..., Instan
                     sql.Identifier(name), sql.Identifier(template)
                 )
             )
-        return Instance(_with_name(server, name), data)
+        made.append(Instance(_with_name(server, name), data))
+        return made[-1]
 
     yield make
+    for instance in made:
+        instance.close()
     with psycopg.connect(server, autocommit=True) as connection:
         for name in names:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
