@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -65,7 +66,7 @@ def command(
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(
-                f"{output or 'Standard output'} cannot be written: {error.strerror}."
+                f"{output or 'Standard output'} cannot be written: {error.strerror or error}."
             ) from None
     click.echo(f"{count:,} messages are in {output}", err=True)
 
@@ -74,10 +75,13 @@ def _write_to_stdout(rows: Any, file_format: Any) -> None:
     from rapport.imports.export import write_export
 
     sys.stdout.flush()
-    with open(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="") as file:
-        try:
-            write_export(rows=rows, file=file, file_format=file_format)
-            file.flush()
-        except BrokenPipeError:
-            # The reader has seen enough (`rapport export | head`); what is still buffered goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
+    # In UTF-8 and with the format's own line ends, whatever the terminal is set to.
+    file = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
+    try:
+        write_export(rows=rows, file=file, file_format=file_format)
+        file.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (`rapport export | head`); what is still buffered goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        file.detach()

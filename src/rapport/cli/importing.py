@@ -57,7 +57,9 @@ def command(file: Path, file_format: Any, brand: str, as_json: bool) -> None:
         except ActionError as error:
             raise CommandError(str(error)) from None
         except OSError as error:
-            raise CommandError(f"{error.filename or file} cannot be used: {error.strerror}.") from None
+            raise CommandError(
+                f"{error.filename or file} cannot be used: {error.strerror or error}."
+            ) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Run the same command again to go on from here.") from None
     if as_json:
@@ -73,7 +75,7 @@ def _refuse_unreadable(file: Path) -> None:
         with file.open("rb"):
             pass
     except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
+        raise CommandError(f"{file} cannot be read: {error.strerror or error}.") from None
 
 
 @contextlib.contextmanager
