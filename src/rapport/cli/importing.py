@@ -72,6 +72,10 @@ def _refuse_unreadable(file: Path) -> None:
     try:
         if file.is_dir():
             raise CommandError(f"{file} is a directory; give it a file.")
+        if file.exists() and not file.is_file():
+            raise CommandError(
+                f"{file} is not a regular file; it must be one, because it is read more than once."
+            )
         with file.open("rb"):
             pass
     except OSError as error:

@@ -20,7 +20,7 @@ from rapport.imports.models import ImportRun
 from rapport.imports.records import WrongHeader
 from rapport.imports.rejects import Rejects
 from rapport.imports.source import Progress, Row, Source, Target
-from rapport.imports.twcs import TwcsSource, company_target
+from rapport.imports.twcs import TwcsSource
 from rapport.inbox.models import Message
 from rapport.ingest.actions import store_raw
 from rapport.ingest.models import RawEvent, RawState
@@ -142,10 +142,8 @@ def _source(path: Path, file_format: FileFormat, brand: str) -> Source:
     if not brand:
         return TwcsSource(path, known=known_handles())
     handles = known_handles(brand_id=known.id) if known else frozenset()
-    if handles:
-        fallback = company_target(min(handles))
-    else:
-        fallback = default_target(*((known.slug, known.name) if known else brand_names(brand)))
+    # Used only when no company of the file is the brand.
+    fallback = default_target(*((known.slug, known.name) if known else brand_names(brand)))
     return TwcsSource(path, brand=brand, known=known_handles(), brand_handles=handles, fallback=fallback)
 
 

@@ -20,7 +20,7 @@ from rapport.imports.records import Record, csv_records, json_records
 from rapport.imports.source import FUTURE_DAYS, FileReader, Progress, Row, Target
 from rapport.lib.errors import Invalid
 from rapport.networks.base import MessageSeen, RawItem
-from rapport.networks.files.parse import canonical_events, truth
+from rapport.networks.files.parse import canonical_events, identifier, truth
 
 # Every column, in the order the export writes them. The first group is stored with the message, the
 # second says where it goes and who its author is to the brand.
@@ -121,6 +121,9 @@ class CanonicalSource:
                 if isinstance(message, _Bad):
                     yield Row(message.line, rejected=message.reason, excerpt=message.excerpt)
                     continue
+                if message.target not in self._targets:
+                    yield Row(message.line, rejected="the file changed while it was read; import it again")
+                    continue
                 if message.key_hash() in self._repeated:
                     earlier = first.setdefault(message.key(), message.payload)
                     if earlier is not message.payload:
@@ -154,7 +157,7 @@ class CanonicalSource:
         speaker = None
         if slug := _text(fields, "author_brand"):
             handle = _text(fields, "author_handle", 200) or slug
-            account = str(fields.get("author_id"))
+            account = identifier(fields, "author_id", required=True)
             speaker = Target(account, handle, slug, slug, guest=True)
             if own and self._brand is not None:
                 speaker = Target(account, handle, target.brand, target.brand_name)
@@ -162,9 +165,9 @@ class CanonicalSource:
                 speaker = None
         elif own:
             payload["author_id"] = target.account
-        elif not fields.get("channel") and fields.get("author_id") not in (None, ""):
+        elif not fields.get("channel"):
             # Ids of different brands' files have nothing to do with each other.
-            payload["author_id"] = f"{target.brand}:{fields['author_id']}"
+            payload["author_id"] = f"{target.brand}:{identifier(fields, 'author_id', required=True)}"
         message = canonical_events(payload)[0]
         assert isinstance(message, MessageSeen)
         if message.sent_at > self._latest:

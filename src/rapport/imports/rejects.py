@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from types import TracebackType
@@ -53,4 +54,5 @@ class Rejects:
             self._file.close()
         elif kind is None:
             for place in self._places:
-                (place / self._name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    (place / self._name).unlink()

@@ -56,7 +56,8 @@ def company_target(handle: str) -> Target:
     return Target(
         account=twcs_account(handle),
         handle=handle,
-        brand=slugify(handle)[:60],
+        # A handle may be all underscores, which a slug drops.
+        brand=slugify(handle)[:60] or f"brand-{len(handle)}",
         brand_name=handle,
         any_brand=True,
     )
@@ -214,8 +215,8 @@ class TwcsSource:
                     tick()
                 if isinstance(tweet, _Bad):
                     continue
-                root = self._root(bisect_left(self._ids, tweet.id))
-                if self._owner[root] != _NOBODY:
+                node = self._node(tweet.id)
+                if node is None or self._owner[root := self._root(node)] != _NOBODY:
                     continue
                 names = (name.lower() for name in _MENTION.findall(tweet.text))
                 found = frozenset(code_of[name] for name in names if name in code_of)
@@ -236,6 +237,8 @@ class TwcsSource:
             for handle, code in self._codes.items()
             if handle.casefold() in wanted | handles or slugify(handle) in slugs
         )
+        if self._wanted:
+            self._fallback = company_target(min(self._companies[code] for code in self._wanted))
         if not any(self._targets_of(node) for node in self._roots()):
             raise Invalid(
                 f"Nothing in the file belongs to {self._brand!r}" + near_matches(self._brand, self._companies)
@@ -299,7 +302,10 @@ class TwcsSource:
                     return Row(tweet.line, repeated=True)
                 reason = f"tweet_id {tweet.id} was in an earlier row with other content"
                 return Row(tweet.line, rejected=reason, excerpt=",".join(tweet.payload.values()))
-        root = self._root(bisect_left(self._ids, tweet.id))
+        node = self._node(tweet.id)
+        if node is None:
+            return Row(tweet.line, rejected="the file changed while it was read; import it again")
+        root = self._root(node)
         targets = self._targets_of(root)
         if targets:
             return Row(tweet.line, item=RawItem("twcs", tweet.payload), targets=targets)

@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rapport.audit.models import AuditEntry
 from rapport.brands.models import Brand, Channel
 from rapport.imports.actions import import_file
+from rapport.imports.canonical import COLUMNS as CANONICAL_COLUMNS
+from rapport.imports.canonical import CanonicalSource
 from rapport.imports.models import ImportRun
 from rapport.inbox.models import Message
 from rapport.ingest.models import RawEvent
 from rapport.lib.errors import Invalid
+from rapport.networks.files.connector import CONNECTOR
 
 pytestmark = pytest.mark.django_db
 
@@ -154,6 +159,14 @@ def test_it_makes_a_brand_for_customers_only_when_told_its_name(tmp_path: Path) 
     assert Channel.objects.get(brand__slug="my-shop", brand__name="My Shop").external_id == "file:my-shop"
 
 
+def test_it_gives_what_names_nobody_to_the_company_that_was_asked_for(tmp_path: Path) -> None:
+    path = twcs_file(tmp_path / "rows.csv", [tweet(1, "100"), tweet(2, "acme"), tweet(3, "___")])
+    assert import_file(path=path, file_format="twcs", brand="ACME").skipped == 1
+    assert messages("acme") == {"1", "2"}
+    assert import_file(path=path, file_format="twcs").rejected == 1
+    assert Brand.objects.get(name="___").slug == "brand-3"
+
+
 def test_it_names_near_companies_when_a_brand_is_not_in_the_file(tmp_path: Path) -> None:
     path = twcs_file(tmp_path / "rows.csv", [tweet(1, "sprintcare"), tweet(2, "hulu_support")])
     with pytest.raises(Invalid, match=r"belongs to 'sprintcar'\. Did you mean sprintcare\?"):
@@ -264,3 +277,29 @@ def test_it_needs_to_know_the_brand(tmp_path: Path) -> None:
     assert Brand.objects.get().name == "ACME Inc"
     with pytest.raises(Invalid, match="needs a name"):
         import_file(path=path, file_format="jsonl", brand="!!!")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+odd_rows = st.dictionaries(st.sampled_from([*CANONICAL_COLUMNS, "own"]), json_values, max_size=6)
+
+
+@given(st.lists(odd_rows, max_size=6), st.booleans())
+def test_it_stores_or_rejects_any_row_and_never_fails(
+    tmp_path_factory: Any, rows: list[Any], named: bool
+) -> None:
+    path = jsonl(
+        tmp_path_factory.mktemp("odd") / "rows.jsonl", [said(str(n)) | row for n, row in enumerate(rows)]
+    )
+    source = CanonicalSource(path, file_format="jsonl", brand=("acme", "Acme") if named else None)
+    source.prepare(lambda *_: None)
+    fates = list(source.rows(lambda *_: None))
+    assert len(fates) == len(rows)
+    for fate in fates:
+        assert bool(fate.rejected) + fate.repeated + (fate.item is not None) == 1
+        if fate.item is not None:
+            assert CONNECTOR.parse(fate.item.kind, fate.item.payload)
+            assert set(fate.targets) <= source.targets()

@@ -105,10 +105,10 @@ def twcs_events(payload: Mapping[str, Any]) -> list[Event]:
 
 def canonical_events(payload: Mapping[str, Any]) -> list[Event]:
     """The message in one canonical row, and its deletion if it has one. Raises ValueError with a reason."""
-    message_id = _identifier(payload, "id", required=True)
+    message_id = identifier(payload, "id", required=True)
     if payload.get("text") is None:  # it may be empty: a picture alone is a message too
         _missing("text")
-    parent = _identifier(payload, "parent_id")
+    parent = identifier(payload, "parent_id")
     if parent == message_id:
         raise ValueError("the message answers itself")
     visibility = _string(payload, "visibility", 10) or "public"
@@ -118,7 +118,7 @@ def canonical_events(payload: Mapping[str, Any]) -> list[Event]:
     message = MessageSeen(
         external_id=message_id,
         author=Author(
-            external_id=_identifier(payload, "author_id", required=True),
+            external_id=identifier(payload, "author_id", required=True),
             handle=_string(payload, "author_handle", MAX_NAME),
             name=_string(payload, "author_name", MAX_NAME),
         ),
@@ -126,7 +126,7 @@ def canonical_events(payload: Mapping[str, Any]) -> list[Event]:
         sent_at=_moment(payload, "created_at") or _missing("created_at"),
         visibility=cast(Visibility, visibility),
         parent_id=parent or None,
-        thread_key=_identifier(payload, "thread_key") or None,
+        thread_key=identifier(payload, "thread_key") or None,
         url=_string(payload, "url", MAX_URL),
         lang=_string(payload, "lang", MAX_LANG),
         media=_media(payload.get("media")),
@@ -164,8 +164,8 @@ def _string(payload: Mapping[str, Any], column: str, limit: int) -> str:
     return _bounded(_storable(value, column), column, limit)
 
 
-def _identifier(payload: Mapping[str, Any], column: str, *, required: bool = False) -> str:
-    """An id: text, or a whole number as some exports write them."""
+def identifier(payload: Mapping[str, Any], column: str, *, required: bool = False) -> str:
+    """An id: text, or a whole number as some exports write them; "" when absent. Raises ValueError."""
     value = payload.get(column)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
