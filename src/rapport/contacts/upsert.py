@@ -62,10 +62,9 @@ def upsert_identities(
     a lock taken only when somebody new appears.
     """
     newest: dict[str, AuthorSeen] = {}
-    for seen in authors:
+    for seen in sorted(authors, key=lambda one: one.at):
         before = newest.get(seen.author.external_id)
-        if before is None or seen.at >= before.at:
-            newest[seen.author.external_id] = seen
+        newest[seen.author.external_id] = seen if before is None else _merged(before, seen)
     if not newest:
         return {}
     known = _known(network, list(newest))
@@ -79,6 +78,22 @@ def upsert_identities(
         ids |= _insert(network, [newest[key] for key in missing if key not in raced], brand_accounts)
     _update([(known[key], newest[key]) for key in known])
     return ids
+
+
+def _merged(older: AuthorSeen, newer: AuthorSeen) -> AuthorSeen:
+    """``newer``, with what it leaves blank taken from ``older``."""
+    one, two = older.author, newer.author
+    return AuthorSeen(
+        Author(
+            external_id=two.external_id,
+            handle=two.handle or one.handle,
+            name=two.name or one.name,
+            avatar_url=two.avatar_url or one.avatar_url,
+            url=two.url or one.url,
+            followers=two.followers if two.followers is not None else one.followers,
+        ),
+        newer.at,
+    )
 
 
 def _known(network: str, external_ids: list[str]) -> dict[str, tuple[int, _Profile, datetime]]:

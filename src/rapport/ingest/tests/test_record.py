@@ -215,6 +215,17 @@ class TestChanges:
         assert Identity.objects.get().name == "New"
         assert Contact.objects.count() == 1
 
+    @pytest.mark.parametrize("together", [False, True])
+    def test_a_blank_name_never_hides_one_we_know(self, together: bool) -> None:
+        channel = make_channel()
+        named = MessageSeen(
+            external_id="1", author=Author(external_id="a", name="Ana"), text="x", sent_at=at(1)
+        )
+        blank = MessageSeen(external_id="2", author=Author(external_id="a"), text="x", sent_at=at(2))
+        for events in [[blank, named]] if together else [[named], [blank]]:
+            record(channel, *events)
+        assert Identity.objects.get().name == "Ana"
+
 
 def _agent() -> int:
     from rapport.staff.models import User
