@@ -26,7 +26,9 @@ def storable_json(value: Any) -> Any:
         return [storable_json(item) for item in value]
     if isinstance(value, dict):
         return {storable(str(key)): storable_json(item) for key, item in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):  # Python reads NaN and Infinity; JSON has neither
+    if isinstance(value, float) and not math.isfinite(
+        value
+    ):  # Python reads NaN and Infinity; JSON has neither
         return None
     return value
 
