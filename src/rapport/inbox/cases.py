@@ -113,36 +113,61 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
 
 # An own message counts for a case when it answers that contact, or nobody in particular. New cases are
 # inserted complete and known ones updated, from the same facts.
+#
+# A post that goes round the world has one thread and a case for each of many thousand people, so nothing
+# here may look at every message for every case: a contact's messages are found through their identities,
+# and a thread's own messages are read once; of those that answer nobody only the newest can matter.
 _WRITE = """
-WITH said AS (
-    SELECT ct.case_id, ct.contact_id, known.waiting_since AS waited_since, m.brand_id, m.sent_at, m.lang, m.visibility, m.automatic, m.own,
-           m.deleted_at IS NOT NULL AS deleted,
-           (m.arrived_at <= known.settled_at) IS TRUE AS settled, m.external_id,
-           regexp_replace(left(m.text, 400), '\\s+', ' ', 'g') AS line
-    FROM inbox_casethread ct
-    JOIN inbox_message m ON m.thread_id = ct.thread_id
-    JOIN contacts_identity i ON i.id = m.identity_id
+WITH ours AS MATERIALIZED (
+    SELECT m.id, m.thread_id, m.sent_at, m.automatic, m.deleted_at IS NOT NULL AS deleted, m.external_id,
+           CASE WHEN NOT parent.from_brand THEN asker.contact_id END AS contact_id
+    FROM (SELECT DISTINCT thread_id FROM inbox_casethread WHERE case_id = ANY(%(cases)s)) t
+    JOIN inbox_message m ON m.thread_id = t.thread_id
     LEFT JOIN inbox_message parent
-        ON m.own AND parent.channel_id = m.channel_id AND parent.external_id = m.parent_external_id
+        ON parent.channel_id = m.channel_id AND parent.external_id = m.parent_external_id
     LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
+    WHERE m.own
+), to_all AS MATERIALIZED (
+    (SELECT DISTINCT ON (thread_id) * FROM ours WHERE contact_id IS NULL
+     ORDER BY thread_id, sent_at DESC, external_id DESC)
+    UNION
+    (SELECT DISTINCT ON (thread_id) * FROM ours WHERE contact_id IS NULL AND NOT automatic AND NOT deleted
+     ORDER BY thread_id, sent_at DESC, external_id DESC)
+), said AS (
+    SELECT ct.case_id, m.id, m.sent_at, m.lang, m.automatic, false AS own, m.deleted_at IS NOT NULL AS deleted,
+           (m.arrived_at <= known.settled_at) IS TRUE AS settled, m.external_id
+    FROM inbox_casethread ct
+    JOIN contacts_identity i ON i.contact_id = ct.contact_id
+    JOIN inbox_message m ON m.identity_id = i.id AND m.thread_id = ct.thread_id
     LEFT JOIN inbox_case known ON known.id = ct.case_id
+    WHERE ct.case_id = ANY(%(cases)s) AND NOT m.from_brand
+    UNION ALL
+    SELECT ct.case_id, o.id, o.sent_at, '', o.automatic, true, o.deleted, false, o.external_id
+    FROM ours o JOIN inbox_casethread ct ON ct.thread_id = o.thread_id AND ct.contact_id = o.contact_id
     WHERE ct.case_id = ANY(%(cases)s)
-      AND ((NOT m.from_brand AND i.contact_id = ct.contact_id)
-           OR (m.own AND (parent.id IS NULL OR parent.from_brand OR asker.contact_id = ct.contact_id)))
-), facts AS MATERIALIZED (
-    SELECT case_id, min(contact_id) AS contact_id, min(brand_id) AS brand_id,
-           min(waited_since) AS waited_since, min(sent_at) FILTER (WHERE NOT own) AS opened_at,
+    UNION ALL
+    SELECT ct.case_id, o.id, o.sent_at, '', o.automatic, true, o.deleted, false, o.external_id
+    FROM to_all o JOIN inbox_casethread ct ON ct.thread_id = o.thread_id
+    WHERE ct.case_id = ANY(%(cases)s)
+), summed AS MATERIALIZED (
+    SELECT case_id, min(sent_at) FILTER (WHERE NOT own) AS opened_at,
            min(sent_at) FILTER (WHERE NOT own AND NOT automatic AND NOT deleted AND NOT settled
                                 AND (answered_at IS NULL OR sent_at > answered_at)) AS waiting_since,
-           max(sent_at) AS last_message_at,
-           max(CASE WHEN length(line) > 160 THEN left(line, 159) || '…' ELSE line END) FILTER (WHERE age = 1) AS preview,
-           max(visibility) FILTER (WHERE age = 1) AS visibility,
+           max(sent_at) AS last_message_at, max(id) FILTER (WHERE age = 1) AS newest_id,
            coalesce((array_agg(lang ORDER BY age) FILTER (WHERE NOT own AND lang <> ''))[1], '') AS lang
     FROM (
         SELECT *, max(sent_at) FILTER (WHERE own AND NOT automatic AND NOT deleted) OVER (PARTITION BY case_id) AS answered_at,
                row_number() OVER (PARTITION BY case_id ORDER BY sent_at DESC, own DESC, external_id DESC) AS age
         FROM said
     ) aged GROUP BY case_id
+), facts AS MATERIALIZED (
+    SELECT s.*, newest.brand_id, newest.visibility, known.waiting_since AS waited_since,
+           CASE WHEN length(line) > 160 THEN left(line, 159) || '…' ELSE line END AS preview,
+           (SELECT min(ct.contact_id) FROM inbox_casethread ct WHERE ct.case_id = s.case_id) AS contact_id
+    FROM summed s
+    JOIN inbox_message newest ON newest.id = s.newest_id
+    CROSS JOIN LATERAL (SELECT regexp_replace(left(newest.text, 400), '\\s+', ' ', 'g') AS line) AS shown
+    LEFT JOIN inbox_case known ON known.id = s.case_id
 ), opened AS (
     INSERT INTO inbox_case (id, brand_id, channel_id, contact_id, status, visibility, preview, lang, opened_at,
                             waiting_since, last_message_at)
@@ -194,13 +219,13 @@ def _reopen(case_ids: Sequence[int], new_message_ids: Sequence[int]) -> None:
             """
             WITH again AS (
                 SELECT c.id, c.status, max(m.sent_at) AS at
-                FROM inbox_case c
-                JOIN inbox_casethread ct ON ct.case_id = c.id
-                JOIN inbox_message m ON m.thread_id = ct.thread_id
-                JOIN contacts_identity i ON i.id = m.identity_id AND i.contact_id = ct.contact_id
-                WHERE c.id = ANY(%(cases)s)
+                FROM inbox_message m
+                JOIN contacts_identity i ON i.id = m.identity_id
+                JOIN inbox_casethread ct ON ct.thread_id = m.thread_id AND ct.contact_id = i.contact_id
+                JOIN inbox_case c ON c.id = ct.case_id
+                WHERE m.id = ANY(%(new)s) AND NOT m.from_brand AND NOT m.automatic
+                  AND c.id = ANY(%(cases)s)
                   AND (c.status = 'snoozed' OR (c.status = 'closed' AND c.close_reason <> 'spam'))
-                  AND m.id = ANY(%(new)s) AND NOT m.from_brand AND NOT m.automatic
                 GROUP BY c.id
             ), changed AS (
                 UPDATE inbox_case c SET status = 'open', snoozed_until = NULL, closed_at = NULL, close_reason = ''
@@ -299,8 +324,8 @@ def _merge_cases(into: Mapping[int, int]) -> None:
             [[*into, *into.values()]],
         )
         for relation in Case._meta.related_objects:
-            table, column = relation.related_model._meta.db_table, relation.field.column
-            if relation.one_to_many and column is not None and table not in _STAYS:
+            table, column = relation.related_model._meta.db_table, str(relation.field.column)
+            if relation.one_to_many and table not in _STAYS:
                 move = sql.SQL(
                     "UPDATE {table} x SET {column} = p.target "
                     "FROM unnest(%(from)s::bigint[], %(to)s::bigint[]) AS p(source, target) WHERE x.{column} = p.source"

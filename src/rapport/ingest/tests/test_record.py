@@ -227,6 +227,25 @@ class TestChanges:
         assert Identity.objects.get().name == "Ana"
 
 
+@pytest.mark.django_db
+def test_a_thread_of_thousands_costs_what_its_news_costs() -> None:
+    """Everybody's case reading everybody's words would take minutes here, and hours at ten times as many."""
+    channel, people = make_channel(), 3000
+    replies = [said(f"r{n}", f"u{n}", 1, to="viral") for n in range(1, people)]
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '20s'")
+        record(channel, said("viral", "u0", 0), *replies)
+        # An edit concerns every case of the thread, and so does what the brand says to nobody in particular.
+        record(channel, said("r7", "u7", 1, to="viral", text="in other words", edited_at=at(2)))
+        record(channel, said("to one", "brand", 3, to="r8"))
+        record(channel, said("to all", "brand", 4, to="to one"))
+    assert Case.objects.count() == people
+    assert not Case.objects.filter(waiting_since__isnull=False).exists()
+    assert set(Case.objects.values_list("last_message_at", "preview")) == {(at(4), "brand says to all")}
+    check_deferred()
+
+
 def _agent() -> int:
     from rapport.staff.models import User
 
