@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from rapport.lib.text import storable
 from rapport.networks.base import Author, Event, MessageDeleted, MessageSeen, Reposted
@@ -15,6 +15,9 @@ MAX_TEXT = 100_000
 # A network's clock may run ahead a little; a message from further in the future is dated on arrival,
 # because a clock that starts tomorrow would hide a customer who waits today.
 CLOCK_TOLERANCE = timedelta(minutes=10)
+# The same for a clock that was never set. PostgreSQL keeps years that Python cannot read, and one such
+# row would take every list it is in with it.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def clean(event: Event, *, received_at: datetime) -> Event:
@@ -62,7 +65,7 @@ def _optional_id(value: str | None) -> str | None:
 def _time(value: datetime, received_at: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time without a zone")
-    return received_at if value > received_at + CLOCK_TOLERANCE else value
+    return value if EARLIEST <= value <= received_at + CLOCK_TOLERANCE else received_at
 
 
 def _author(author: Author) -> Author:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+import psycopg
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from rapport.brands.models import Channel
 from rapport.ingest.clean import clean
@@ -52,18 +53,30 @@ class _Outcome(NamedTuple):
 def process_pending(*, limit: int = 1000) -> int:
     """Process up to ``limit`` pending events of one channel that nobody else works on.
 
-    Returns how many events left the queue; 0 means that there is nothing to do here now.
+    Returns how many events left the queue; 0 means that there is nothing to do here now. A channel
+    whose processing fails keeps its events and must not hold up the others: its error is raised only
+    when no other channel has work.
     """
     with connection.cursor() as cursor:
         cursor.execute(_CHANNELS_WITH_WORK)
         channel_ids = [row[0] for row in cursor.fetchall()]
+    failure: Exception | None = None
     for channel_id in channel_ids:
-        with transaction.atomic():
-            if not try_lock_channel(channel_id):
-                continue
-            handled = _process(channel_id, limit)
+        try:
+            with transaction.atomic():
+                if not try_lock_channel(channel_id):
+                    continue
+                handled = _process(channel_id, limit)
+        except Exception as error:
+            if not connection.is_usable():
+                raise  # the database went away, for every channel
+            log.warning("channel %s cannot be processed now: %s", channel_id, _describe(error))
+            failure = failure or error
+            continue
         if handled:
             return handled
+    if failure is not None:
+        raise failure
     return 0
 
 
@@ -80,7 +93,8 @@ def process_channel(channel_id: int, *, batch: int = 1000) -> int:
 
 
 def _process(channel_id: int, limit: int) -> int:
-    channel = Channel.objects.select_related("brand").get(id=channel_id)
+    # Nothing is called here, and credentials that cannot be read any more must not keep events unread.
+    channel = Channel.objects.select_related("brand").defer("credentials").get(id=channel_id)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, kind, payload::text, received_at FROM ingest_rawevent "
@@ -122,15 +136,27 @@ def _record(channel: Channel, parsed: Sequence[tuple[_Raw, list[Event]]]) -> lis
                 channel=channel,
                 events=[(event, raw.received_at) for raw, events in parsed for event in events],
             )
-    except (OperationalError, InterfaceError):
-        raise  # the database went away: the whole batch stays pending
-    except (DatabaseError, ValueError) as error:
+    except Exception as error:
+        # COPY raises psycopg's errors as they are; and a connector may put anything into its events.
+        if _may_pass(error):
+            raise  # the whole batch stays pending
         if len(parsed) == 1:
             log.exception("raw event %s cannot be recorded", parsed[0][0].id)
             return [_Outcome(parsed[0][0].id, "parked", _describe(error))]
         middle = len(parsed) // 2
         return _record(channel, parsed[:middle]) + _record(channel, parsed[middle:])
     return [_Outcome(raw.id, "done" if events else "ignored", "") for raw, events in parsed]
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the database failed for a reason of its own, such as a lost connection, a deadlock or a
+    full disk. A statement beyond its limits (class 54) fails for what it is given."""
+    if not isinstance(
+        error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError
+    ):
+        return False
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    return not (getattr(cause, "sqlstate", None) or "").startswith("54")
 
 
 def _describe(error: Exception) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection, connections, transaction
+from django.test import override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rapport.brands.models import Brand, Channel
 from rapport.inbox.models import Case, Message
+from rapport.ingest import process
 from rapport.ingest.actions import replay, store_raw
 from rapport.ingest.models import RawEvent
 from rapport.ingest.process import process_channel, process_pending
@@ -25,6 +29,7 @@ from rapport.networks.base import (
     Capabilities,
     Connector,
     Event,
+    Media,
     MessageSeen,
     Profile,
     RawItem,
@@ -130,6 +135,62 @@ def test_a_clock_that_runs_ahead_is_set_to_arrival(channel: Channel) -> None:
     store_raw(channel_id=channel.id, items=[post(1, at=(NOW + timedelta(days=400)).isoformat())])
     process_channel(channel.id)
     assert Message.objects.get().sent_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("year_one", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z"])
+def test_a_clock_that_was_never_set_is_set_to_arrival(channel: Channel, year_one: str) -> None:
+    store_raw(channel_id=channel.id, items=[post(1, at=year_one)])
+    process_channel(channel.id)
+    assert Message.objects.get().sent_at == RawEvent.objects.get().received_at
+
+
+@pytest.mark.parametrize("kind", ["im\0age", "\ud800", {1}], ids=["nul", "surrogate", "no text"])
+def test_what_only_the_copy_refuses_is_parked_alone(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    plain = Somewhere.parse
+
+    def parse(name: str, payload: Any) -> list[Event]:
+        (event,) = plain("post", payload)
+        assert isinstance(event, MessageSeen)
+        return [
+            replace(event, media=(Media(url="https://x.example", kind=kind),)) if name == "bad" else event
+        ]
+
+    monkeypatch.setattr(Somewhere, "parse", staticmethod(parse))
+    store_raw(channel_id=channel.id, items=[RawItem("bad", post(1).payload), post(2)])
+    assert process_pending() == 2
+    assert [event.kind for event in parked_events()] == ["bad"]
+    assert Message.objects.get().external_id == "m2"
+
+
+def test_unreadable_credentials_keep_no_event_unread(channel: Channel) -> None:
+    Channel.objects.update(credentials={"token": "old"})
+    store_raw(channel_id=channel.id, items=[post(1)])
+    with override_settings(RAPPORT_ENCRYPTION_KEYS=(Fernet.generate_key().decode(),)):
+        assert process_pending() == 1
+
+
+def test_a_channel_that_fails_does_not_hold_up_the_others(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Channel.objects.create(
+        brand=channel.brand, network="somewhere", external_id="other", handle="@other"
+    )
+    store_raw(channel_id=channel.id, items=[post(1)])
+    store_raw(channel_id=other.id, items=[post(2)])
+    real = process._finish
+
+    def finish(outcomes: list[Any]) -> None:
+        if RawEvent.objects.get(id=outcomes[0].id).channel_id == channel.id:
+            raise RuntimeError("only here")
+        real(outcomes)
+
+    monkeypatch.setattr(process, "_finish", finish)
+    assert process_pending() == 1
+    with pytest.raises(RuntimeError, match="only here"):
+        process_pending()
+    assert list(RawEvent.objects.filter(state="pending").values_list("channel_id", flat=True)) == [channel.id]
 
 
 def test_an_unknown_network_is_parked_not_lost(channel: Channel) -> None:
