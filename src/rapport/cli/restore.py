@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 import psycopg
@@ -63,11 +63,15 @@ def command(file: Path, replace: bool, as_json: bool) -> None:
 
 
 def _restore(file: Path, manifest: Manifest, options: Options, *, replace: bool) -> None:
-    """Database and secrets: all of it becomes visible in one commit."""
+    """Database and secrets: all of it becomes visible in one commit.
+
+    The secrets are a file, which no transaction covers: from before the commit until after it, the file
+    holds the keys of both, so that whichever database a crash leaves can be read.
+    """
     from django.db import connection as django_connection
     from django.db import transaction
 
-    before = stored_secrets(options.data)
+    before, found = stored_secrets(options.data), None
     django_connection.ensure_connection()
     connection: psycopg.Connection = django_connection.connection
     _refuse_data(connection, replace=replace)
@@ -77,19 +81,30 @@ def _restore(file: Path, manifest: Manifest, options: Options, *, replace: bool)
         if rebuild:
             _make_tables_aside(connection, manifest)
         with transaction.atomic():
-            _load(connection, file, manifest, options)
+            found = _load(connection, file, manifest)
+            if found is not None:
+                replace_secrets(options.data, _with_keys_of(before, found))
             if rebuild:
                 connection.execute(
                     sql.SQL("DROP SCHEMA {0} CASCADE; ALTER SCHEMA {1} RENAME TO {0}").format(schema, _ASIDE)
                 )
     except BaseException:
-        replace_secrets(options.data, before)
+        if found is not None:
+            # A connection that broke while it committed leaves open which database there is now.
+            replace_secrets(options.data, _with_keys_of(before, found))
         raise
     finally:
         # A connection that broke says so by the error under way.
         with contextlib.suppress(psycopg.Error):
             connection.execute("RESET search_path")
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(_ASIDE))
+    if found is not None:
+        replace_secrets(options.data, found)
+
+
+def _with_keys_of(first: Secrets, second: Secrets) -> Secrets:
+    """The first, and able to read what the second has encrypted."""
+    return Secrets(first.secret_key, tuple(dict.fromkeys((*first.encryption_keys, *second.encryption_keys))))
 
 
 def migrations_set(manifest: Manifest) -> set[tuple[str, str]]:
@@ -148,7 +163,9 @@ def _make_tables_aside(connection: psycopg.Connection, manifest: Manifest) -> No
     MigrationExecutor(django_connection).migrate(sorted(wanted - needed))
 
 
-def _load(connection: psycopg.Connection, file: Path, manifest: Manifest, options: Options) -> None:
+def _load(connection: psycopg.Connection, file: Path, manifest: Manifest) -> Secrets | None:
+    """Fill the tables; returns the backup's secrets."""
+    secrets: Secrets | None = None
     tables = {table.member: table for table in manifest.tables}
     there = tables_in_order(connection)
     missing = {table.name for table in manifest.tables} ^ set(there)
@@ -162,10 +179,12 @@ def _load(connection: psycopg.Connection, file: Path, manifest: Manifest, option
     connection.execute("SET CONSTRAINTS ALL DEFERRED")
 
     def take(member: str, source: IO[bytes]) -> None:
+        nonlocal secrets
         if member in tables:
             _copy_in(connection, tables[member], source)
         elif member == SECRETS:
-            _take_secrets(json.load(source), options)
+            stored = json.load(source)
+            secrets = Secrets(str(stored["secret_key"]), tuple(map(str, stored["encryption_keys"])))
 
     for_each_member(file, take)
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -173,6 +192,7 @@ def _load(connection: psycopg.Connection, file: Path, manifest: Manifest, option
         connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(name))
     for sequence, value, used in manifest.sequences:
         connection.execute("SELECT setval(%s::regclass, %s, %s)", [f'"{sequence}"', value, used])
+    return secrets
 
 
 def _copy_in(connection: psycopg.Connection, table: Table, source: IO[bytes]) -> None:
@@ -185,10 +205,6 @@ def _copy_in(connection: psycopg.Connection, table: Table, source: IO[bytes]) ->
                 copy.write(chunk)
         if cursor.rowcount != table.rows:
             raise BadArchive(f"{table.name} came back with {cursor.rowcount} of {table.rows} rows.")
-
-
-def _take_secrets(found: dict[str, Any], options: Options) -> None:
-    replace_secrets(options.data, Secrets(str(found["secret_key"]), tuple(found["encryption_keys"])))
 
 
 def _migrate_and_analyze() -> None:

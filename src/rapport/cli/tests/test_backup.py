@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import stat
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -130,6 +132,35 @@ def test_a_damaged_or_foreign_file_changes_nothing(
     )
     assert checksums(source) == before
     assert (source.data / "secrets.json").read_text() == secrets
+
+
+def test_killed_while_it_restores_it_loses_no_credentials(
+    new_instance: Callable[..., Instance], tmp_path: Path
+) -> None:
+    """The secrets are a file and the rows are not: there is a moment between the two."""
+    source, target = filled(new_instance()), filled(new_instance())
+    archive = tmp_path / "rapport.tar.gz"
+    source.run("backup", str(archive))
+    before = checksums(target)
+    script = (
+        "import os, sys\n"
+        "from rapport.cli import restore\n"
+        "write = restore.replace_secrets\n"
+        "restore.replace_secrets = lambda *given: (write(*given), os._exit(9))\n"
+        "restore.command(sys.argv[1:])\n"
+    )
+    target.close()
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(archive), "--replace"], env=target.env(), cwd=tmp_path, check=False
+    )
+    assert killed.returncode == 9
+    assert checksums(target) == before
+    read = "from rapport.brands.models import Channel\nprint(Channel.objects.get().credentials)\n"
+    assert "token" in target.python(read)
+    target.run("restore", str(archive), "--replace")
+    assert "token" in target.python(read)
+    kept = (json.loads((one.data / "secrets.json").read_text()) for one in (source, target))
+    assert len(set(map(str, kept))) == 1
 
 
 def test_an_older_backup_is_brought_to_this_version(
