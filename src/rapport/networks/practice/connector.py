@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import ssl
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -28,11 +26,11 @@ from rapport.networks.base import (
     Sent,
 )
 from rapport.networks.errors import CredentialsGone, NotFromThisNetwork, Refused, TryAgain
+from rapport.networks.http import request
 from rapport.networks.practice.parse import parse_event
 from rapport.networks.practice.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature, verify
 
 PAGE = 200  # events per poll
-_TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 _LONGEST_WAIT_S = 3600
 
 
@@ -143,7 +141,7 @@ class PracticeConnector(Connector):
             raise CredentialsGone(_("The channel has no address or no token for the practice network."))
         url = f"{self._base_url}/api/v1/{quote(path)}"
         try:
-            response = httpx.request(
+            response = request(
                 method,
                 url,
                 params=params,
@@ -153,9 +151,6 @@ class PracticeConnector(Connector):
                     "Content-Type": "application/json",
                     **(headers or {}),
                 },
-                timeout=_TIMEOUT,
-                trust_env=False,
-                verify=_tls(),
             )
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, ValueError) as error:
             raise Refused(_("The channel's address or token cannot be used.")) from error
@@ -167,12 +162,6 @@ class PracticeConnector(Connector):
         except httpx.HTTPError as error:
             raise TryAgain(_("The network's answer could not be read."), doubt=writes) from error
         return _answer(response, writes=writes)
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Reading the certificate store takes longer than a call to a near network, so it is done once."""
-    return httpx.create_ssl_context()
 
 
 def _answer(response: httpx.Response, *, writes: bool) -> Any:
