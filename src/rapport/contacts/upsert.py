@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from rapport.lib.pg import array
 from rapport.networks.base import Author
 
 
@@ -21,12 +22,12 @@ class AuthorSeen:
 
 _KNOWN = """
 SELECT external_id, id, handle, name, avatar_url, url, followers, seen_at FROM contacts_identity
-WHERE network = %s AND external_id = ANY(%s)
+WHERE network = %s AND external_id = ANY(%s::text[])
 """
 
 _INSERT = """
 WITH fresh AS MATERIALIZED (
-    SELECT a.*, nextval(pg_get_serial_sequence('contacts_contact', 'id')) AS contact_id
+    SELECT a.*, nextval('contacts_contact_id_seq') AS contact_id
     FROM unnest(%(ids)s::text[], %(handles)s::text[], %(names)s::text[], %(avatars)s::text[],
                 %(urls)s::text[], %(followers)s::bigint[], %(seen)s::timestamptz[], %(brands)s::bool[])
         AS a(external_id, handle, name, avatar_url, url, followers, seen_at, is_brand)
@@ -98,7 +99,7 @@ def _merged(older: AuthorSeen, newer: AuthorSeen) -> AuthorSeen:
 
 def _known(network: str, external_ids: list[str]) -> dict[str, tuple[int, _Profile, datetime]]:
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [network, external_ids])
+        cursor.execute(_KNOWN, [network, array(external_ids)])
         return {row[0]: (row[1], row[2:7], row[7]) for row in cursor.fetchall()}
 
 
@@ -110,14 +111,14 @@ def _insert(network: str, fresh: Sequence[AuthorSeen], brand_accounts: Collectio
             _INSERT,
             {
                 "network": network,
-                "ids": [one.author.external_id for one in fresh],
-                "handles": [one.author.handle for one in fresh],
-                "names": [one.author.name for one in fresh],
-                "avatars": [one.author.avatar_url for one in fresh],
-                "urls": [one.author.url for one in fresh],
-                "followers": [one.author.followers for one in fresh],
-                "seen": [one.at for one in fresh],
-                "brands": [one.author.external_id in brand_accounts for one in fresh],
+                "ids": array(one.author.external_id for one in fresh),
+                "handles": array(one.author.handle for one in fresh),
+                "names": array(one.author.name for one in fresh),
+                "avatars": array(one.author.avatar_url for one in fresh),
+                "urls": array(one.author.url for one in fresh),
+                "followers": array(one.author.followers for one in fresh),
+                "seen": array(one.at for one in fresh),
+                "brands": array(one.author.external_id in brand_accounts for one in fresh),
             },
         )
         return dict(cursor.fetchall())
@@ -141,4 +142,4 @@ def _update(pairs: Sequence[tuple[tuple[int, _Profile, datetime], AuthorSeen]]) 
         return
     rows.sort()  # two transactions then update common rows in one order and cannot deadlock
     with connection.cursor() as cursor:
-        cursor.execute(_UPDATE, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(_UPDATE, [array(column) for column in zip(*rows, strict=True)])

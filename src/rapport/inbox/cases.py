@@ -14,6 +14,7 @@ from psycopg import sql
 
 from rapport.brands.models import Channel
 from rapport.inbox.models import Case
+from rapport.lib.pg import array
 from rapport.networks.registry import UnknownNetwork, connector_class
 
 # What hangs on a case and moves with it; its history, its threads and its own merges are dealt with apart.
@@ -59,18 +60,18 @@ def _link(thread_ids: Sequence[int]) -> list[int]:
         cursor.execute(
             """
             INSERT INTO inbox_casethread (case_id, thread_id, contact_id)
-            SELECT nextval(pg_get_serial_sequence('inbox_case', 'id')), thread_id, contact_id
+            SELECT nextval('inbox_case_id_seq'), thread_id, contact_id
             FROM (
                 SELECT DISTINCT m.thread_id, i.contact_id
                 FROM inbox_message m JOIN contacts_identity i ON i.id = m.identity_id
-                WHERE m.thread_id = ANY(%s) AND NOT m.from_brand AND NOT m.automatic
+                WHERE m.thread_id = ANY(%s::bigint[]) AND NOT m.from_brand AND NOT m.automatic
             ) wrote
             WHERE NOT EXISTS (SELECT FROM inbox_casethread ct
                               WHERE ct.thread_id = wrote.thread_id AND ct.contact_id = wrote.contact_id)
             ORDER BY thread_id, contact_id
             RETURNING case_id
             """,
-            [list(thread_ids)],
+            [array(thread_ids)],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -93,7 +94,7 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
                 LEFT JOIN inbox_message parent
                     ON parent.channel_id = m.channel_id AND parent.external_id = m.parent_external_id
                 LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
-                WHERE m.id = ANY(%(new)s)
+                WHERE m.id = ANY(%(new)s::bigint[])
             )
             SELECT ct.case_id FROM new JOIN inbox_casethread ct
                 ON ct.thread_id = new.thread_id AND ct.contact_id = new.contact_id
@@ -104,9 +105,9 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
             SELECT case_id FROM inbox_casethread
             WHERE thread_id = ANY(ARRAY(SELECT unnest(%(threads)s::bigint[]) EXCEPT SELECT thread_id FROM new))
             UNION
-            SELECT case_id FROM inbox_casethread WHERE thread_id = ANY(%(everyone)s)
+            SELECT case_id FROM inbox_casethread WHERE thread_id = ANY(%(everyone)s::bigint[])
             """,
-            {"new": list(new_ids), "threads": list(thread_ids), "everyone": list(everyone)},
+            {"new": array(new_ids), "threads": array(thread_ids), "everyone": array(everyone)},
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -121,7 +122,7 @@ _WRITE = """
 WITH ours AS MATERIALIZED (
     SELECT m.id, m.thread_id, m.sent_at, m.automatic, m.deleted_at IS NOT NULL AS deleted, m.external_id,
            CASE WHEN NOT parent.from_brand THEN asker.contact_id END AS contact_id
-    FROM (SELECT DISTINCT thread_id FROM inbox_casethread WHERE case_id = ANY(%(cases)s)) t
+    FROM (SELECT DISTINCT thread_id FROM inbox_casethread WHERE case_id = ANY(%(cases)s::bigint[])) t
     JOIN inbox_message m ON m.thread_id = t.thread_id
     LEFT JOIN inbox_message parent
         ON parent.channel_id = m.channel_id AND parent.external_id = m.parent_external_id
@@ -140,15 +141,15 @@ WITH ours AS MATERIALIZED (
     JOIN contacts_identity i ON i.contact_id = ct.contact_id
     JOIN inbox_message m ON m.identity_id = i.id AND m.thread_id = ct.thread_id
     LEFT JOIN inbox_case known ON known.id = ct.case_id
-    WHERE ct.case_id = ANY(%(cases)s) AND NOT m.from_brand
+    WHERE ct.case_id = ANY(%(cases)s::bigint[]) AND NOT m.from_brand
     UNION ALL
     SELECT ct.case_id, o.id, o.sent_at, '', o.automatic, true, o.deleted, false, o.external_id
     FROM ours o JOIN inbox_casethread ct ON ct.thread_id = o.thread_id AND ct.contact_id = o.contact_id
-    WHERE ct.case_id = ANY(%(cases)s)
+    WHERE ct.case_id = ANY(%(cases)s::bigint[])
     UNION ALL
     SELECT ct.case_id, o.id, o.sent_at, '', o.automatic, true, o.deleted, false, o.external_id
     FROM to_all o JOIN inbox_casethread ct ON ct.thread_id = o.thread_id
-    WHERE ct.case_id = ANY(%(cases)s)
+    WHERE ct.case_id = ANY(%(cases)s::bigint[])
 ), summed AS MATERIALIZED (
     SELECT case_id, min(sent_at) FILTER (WHERE NOT own) AS opened_at,
            min(sent_at) FILTER (WHERE NOT own AND NOT automatic AND NOT deleted AND NOT settled
@@ -173,7 +174,7 @@ WITH ours AS MATERIALIZED (
                             waiting_since, last_message_at)
     SELECT case_id, brand_id, %(channel)s, contact_id, 'open', visibility, preview, lang, opened_at, waiting_since,
            last_message_at
-    FROM facts WHERE case_id = ANY(%(new)s)
+    FROM facts WHERE case_id = ANY(%(new)s::bigint[])
     RETURNING id, brand_id, opened_at
 ), changed AS (
     UPDATE inbox_case c
@@ -199,8 +200,8 @@ def _write(channel: Channel, case_ids: Sequence[int], opened: Sequence[int]) -> 
         cursor.execute(
             _WRITE,
             {
-                "cases": list(case_ids),
-                "new": list(opened),
+                "cases": array(case_ids),
+                "new": array(opened),
                 "channel": channel.id,
             },
         )

@@ -2,6 +2,10 @@
 
 Times called ``sent_at``, ``at``, ``asked_at`` and ``answered_at`` are the platform's; ``arrived_at``
 and ``recorded_at`` are ours. Clocks and figures use the platform's.
+
+Where a row repeats the brand or channel of the thread or case it belongs to (so that indexes can begin
+with it), the database checks the thread or case and not the copy: on the busiest tables the checks of
+copies were a quarter of all checks.
 """
 
 from __future__ import annotations
@@ -49,8 +53,12 @@ class Thread(models.Model):
 class Message(models.Model):
     """One piece of content on one channel. ``own``: written by the channel's account itself."""
 
-    brand = models.ForeignKey("brands.Brand", on_delete=models.PROTECT, related_name="+", db_index=False)
-    channel = models.ForeignKey("brands.Channel", on_delete=models.PROTECT, related_name="+", db_index=False)
+    brand = models.ForeignKey(
+        "brands.Brand", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    channel = models.ForeignKey(
+        "brands.Channel", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="messages", db_index=False)
     external_id = models.CharField(max_length=200)
     parent_external_id = models.CharField(max_length=200, null=True)
@@ -271,7 +279,9 @@ class CaseEvent(models.Model):
     """One change of a case, with its time. Append-only; figures come from here and from turns."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="events", db_index=False)
-    brand = models.ForeignKey("brands.Brand", on_delete=models.PROTECT, related_name="+", db_index=False)
+    brand = models.ForeignKey(
+        "brands.Brand", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     kind = models.CharField(max_length=20, choices=CaseEventKind)
     at = models.DateTimeField()
     recorded_at = models.DateTimeField(db_default=Now())
@@ -309,8 +319,12 @@ class Turn(models.Model):
     brands' messages neither ask nor answer. ``response_s``: seconds, null while unanswered.
     """
 
-    brand = models.ForeignKey("brands.Brand", on_delete=models.PROTECT, related_name="+", db_index=False)
-    channel = models.ForeignKey("brands.Channel", on_delete=models.PROTECT, related_name="+", db_index=False)
+    brand = models.ForeignKey(
+        "brands.Brand", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    channel = models.ForeignKey(
+        "brands.Channel", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="turns", db_index=False)
     number = models.PositiveIntegerField()
     asked_at = models.DateTimeField()

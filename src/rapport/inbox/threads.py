@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
+from rapport.lib.pg import array
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -113,14 +115,14 @@ def _neighbours(
     """Stored messages among ``external_ids``; stored replies to ``parents_of``; threads of ``keys``."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT external_id, thread_id FROM inbox_message WHERE channel_id = %s AND external_id = ANY(%s)",
-            [channel_id, external_ids],
+            "SELECT external_id, thread_id FROM inbox_message WHERE channel_id = %s AND external_id = ANY(%s::text[])",
+            [channel_id, array(external_ids)],
         )
         known = dict(cursor.fetchall())
         cursor.execute(
             "SELECT DISTINCT parent_external_id, thread_id FROM inbox_message "
-            "WHERE channel_id = %s AND parent_external_id = ANY(%s)",
-            [channel_id, parents_of],
+            "WHERE channel_id = %s AND parent_external_id = ANY(%s::text[])",
+            [channel_id, array(parents_of)],
         )
         children = cursor.fetchall()
         by_key: list[tuple[str, int]] = []
@@ -128,7 +130,7 @@ def _neighbours(
             cursor.execute(
                 "SELECT key, (SELECT thread_id FROM inbox_message WHERE channel_id = %s AND thread_key = key LIMIT 1) "
                 "FROM unnest(%s::text[]) AS key",
-                [channel_id, keys],
+                [channel_id, array(keys)],
             )
             by_key = [(key, thread_id) for key, thread_id in cursor.fetchall() if thread_id is not None]
     return known, children, by_key
@@ -141,7 +143,7 @@ def _create(channel_id: int, brand_id: int, visibilities: list[str]) -> list[int
         cursor.execute(
             "INSERT INTO inbox_thread (brand_id, channel_id, visibility) "
             "SELECT %s, %s, v FROM unnest(%s::text[]) WITH ORDINALITY AS t(v, n) ORDER BY n RETURNING id",
-            [brand_id, channel_id, visibilities],
+            [brand_id, channel_id, array(visibilities)],
         )
         # Inserted in one statement under the channel's lock: ids ascend in the order given.
         return sorted(row[0] for row in cursor.fetchall())

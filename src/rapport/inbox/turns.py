@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from rapport.lib.pg import array
+
 # Only turns that changed are written. Set operations instead of joins between the derived tables: they
 # stay linear whatever the planner believes about their size.
 _RECOMPUTE = """
@@ -19,7 +21,7 @@ WITH said AS (
     SELECT thread_id, brand_id, channel_id, sent_at, user_id, own, external_id,
            lag(own) OVER (PARTITION BY thread_id ORDER BY sent_at, own, external_id) AS before
     FROM inbox_message
-    WHERE thread_id = ANY(%(threads)s) AND NOT automatic AND (own OR NOT from_brand)
+    WHERE thread_id = ANY(%(threads)s::bigint[]) AND NOT automatic AND (own OR NOT from_brand)
 ), mark AS (
     -- The first message of each question and the answer to it: these alternate, beginning with a question.
     SELECT *, lead(sent_at) OVER alternating AS answered_at, lead(user_id) OVER alternating AS answered_by
@@ -34,7 +36,7 @@ WITH said AS (
            answered_by AS user_id
     FROM mark WHERE NOT own
 ), gone AS (
-    SELECT thread_id, number FROM inbox_turn WHERE thread_id = ANY(%(threads)s)
+    SELECT thread_id, number FROM inbox_turn WHERE thread_id = ANY(%(threads)s::bigint[])
     EXCEPT
     SELECT thread_id, number FROM turn
 ), removed AS (
@@ -55,4 +57,4 @@ def recompute(*, thread_ids: Sequence[int]) -> None:
     if not thread_ids:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_RECOMPUTE, {"threads": list(thread_ids)})
+        cursor.execute(_RECOMPUTE, {"threads": array(thread_ids)})
