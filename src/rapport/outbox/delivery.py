@@ -80,7 +80,13 @@ def deliver(*, outgoing_id: int) -> None:
         _disconnect(outgoing, str(error))
     else:
         health.succeeded(channel_id=outgoing.channel_id)
-        record_sent(outgoing_id=outgoing_id, channel=channel, message=message, sent=sent)
+        try:
+            record_sent(outgoing_id=outgoing_id, channel=channel, message=message, sent=sent)
+        except ValueError as error:
+            # An id or a time that cannot be kept will not get better by asking again every minute.
+            log.exception("reply %s is posted but cannot be recorded", outgoing_id)
+            reason = _("It was posted, but the network's answer cannot be kept ({error}).")
+            _failed_for_good(outgoing, claim, reason.format(error=error), doubt=True)
     _wake_next(outgoing.case_id)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -79,6 +80,31 @@ def drop_jobs() -> None:
 def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(registry, "connectors", lambda: {"strict": StrictConnector})
     return World()
+
+
+def test_an_answer_that_cannot_be_kept_ends_and_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be asked for every minute for ever, and the case's next reply would wait for it."""
+    send = StrictConnector.send
+    monkeypatch.setattr(
+        StrictConnector,
+        "send",
+        lambda self, message: replace(send(self, message), sent_at=datetime(2026, 1, 1)),  # noqa: DTZ001
+    )
+    first, second = world.reply("One."), world.reply("Two.")
+    time_passes()
+    world.deliver(first)
+    assert (first.state, first.doubtful) == ("failed", True)
+    assert "without a zone" in first.error
+    monkeypatch.undo()
+    monkeypatch.setattr(registry, "connectors", lambda: {"strict": StrictConnector})
+    assert world.deliver(second).state == "sent"
+    # Once the connector is mended, a retry finds what was posted.
+    retry_reply(actor=world.agent, outgoing_id=first.id)
+    time_passes()
+    assert world.deliver(first).state == "sent"
+    assert world.side.texts() == ["One. ^MK", "Two. ^MK"]
 
 
 def test_it_sends_and_records(world: World) -> None:
