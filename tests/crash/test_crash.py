@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,18 +19,26 @@ from tests.crash.rounds import run
 pytestmark = [pytest.mark.crash, pytest.mark.xdist_group("crash")]
 
 
-def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path) -> None:
-    report = run(rounds=10, seed=7, data=tmp_path / "data", say=print)
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that other test runs leave alone: pytest closes its own to other users when it starts,
+    and as root the database runs as another user."""
+    with tempfile.TemporaryDirectory(prefix="rapport-crash-") as name:
+        yield Path(name)
+
+
+def test_nothing_is_lost_and_nothing_done_twice(place: Path) -> None:
+    report = run(rounds=10, seed=7, data=place / "data", say=print)
     assert report.result.broken == []
     assert report.result.counts["messages"] > 10
 
 
-def test_it_starts_stops_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with running(tmp_path / "data") as instance:
+def test_it_starts_stops_and_leaves_nothing_behind(place: Path) -> None:
+    with running(place / "data") as instance:
         second = _up(instance)
         assert second.returncode == 1
         assert "already runs" in second.stderr
-        other = Instance(tmp_path / "other", RAPPORT_PORT=str(instance.port))
+        other = Instance(place / "other", RAPPORT_PORT=str(instance.port))
         busy = _up(other)
         assert busy.returncode == 1
         assert f"Port {instance.port}" in busy.stderr
@@ -41,8 +51,8 @@ def test_it_starts_stops_and_leaves_nothing_behind(tmp_path: Path) -> None:
         assert sockets == []
 
 
-def test_everything_ends_when_the_supervisor_is_killed_and_starts_again(tmp_path: Path) -> None:
-    with running(tmp_path / "data") as instance:
+def test_everything_ends_when_the_supervisor_is_killed_and_starts_again(place: Path) -> None:
+    with running(place / "data") as instance:
         assert instance.process is not None
         os.kill(instance.process.pid, signal.SIGKILL)
         instance.process.wait()

@@ -49,6 +49,7 @@ _LONGEST_SOCKET_PATH = 100  # bytes; the kernel allows about 104
 _LONGEST_LOG = 10_000_000
 _START_S = 60
 _STARTS = 3
+_STOP_S = 15.0
 _ORPHANS_S = 5.0
 
 
@@ -118,12 +119,18 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server and wait for it: its sessions are ended, nothing that was committed is lost."""
-        if self.pid() is None:
+        pid = self.pid()
+        if pid is None:
             return
-        for mode in ("fast", "immediate"):
-            with contextlib.suppress(subprocess.SubprocessError, OSError):
-                self._run("pg_ctl", "stop", "-D", str(self._pgdata), "-w", "-t", "15", "-m", mode)
-                break
+        # The signals that pg_ctl would send, but it must be able to enter the directory, and somebody may
+        # have closed it meanwhile: fast (sessions end), immediate (recovers at the next start), and kill.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            server = psutil.Process(pid)
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+                server.send_signal(number)
+                with contextlib.suppress(psutil.TimeoutExpired):
+                    server.wait(_STOP_S)
+                    break
         directory = self._socket_directory()
         if directory != self._pgdata:
             with contextlib.suppress(OSError):
