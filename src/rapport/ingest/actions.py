@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -33,7 +34,7 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem]) -> int:
                         number,
                         storable(item.kind, limit=60),
                         storable(item.dedupe_key()),
-                        json.dumps(storable_json(item.payload), ensure_ascii=False, allow_nan=False),
+                        _as_json(item.payload),
                     )
                 )
         cursor.execute(
@@ -48,6 +49,16 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem]) -> int:
         if new:
             notify_ingest()
     return new
+
+
+def _as_json(payload: Any) -> str:
+    """``payload`` as PostgreSQL can hold it. One nested hundreds deep is kept as the text it was: nobody
+    will understand it, so it will be parked, but it must not keep its neighbours from being stored.
+    """
+    try:
+        return json.dumps(storable_json(payload), ensure_ascii=False, allow_nan=False)
+    except RecursionError:
+        return json.dumps({"nested_too_deeply": json.dumps(payload).replace("\\u0000", "\\ufffd")})
 
 
 def replay(*, event_ids: Sequence[int]) -> int:

@@ -119,6 +119,16 @@ def test_it_parks_what_it_cannot_read_and_replays_it(
     assert (Message.objects.count(), backlog().parked) == (2, 0)
 
 
+def test_what_is_nested_too_deeply_is_parked_and_its_neighbours_are_kept(channel: Channel) -> None:
+    deep: Any = "bottom"
+    for _ in range(600):
+        deep = {"in": deep}
+    store_raw(channel_id=channel.id, items=[RawItem("post", deep, key="deep"), post(1)])
+    process_channel(channel.id)
+    assert Message.objects.count() == 1
+    assert "bottom" in parked_events().get().payload["nested_too_deeply"]
+
+
 def test_a_row_the_database_refuses_is_parked_alone(channel: Channel) -> None:
     """A time PostgreSQL cannot hold passes every check of ours; its neighbours must not suffer."""
     with connection.cursor() as cursor:
