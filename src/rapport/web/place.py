@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from rapport.inbox.queries.lists import VIEWS, CaseFilters, View
 from rapport.lib.errors import NotFound
+from rapport.web.numbers import whole_number
 
 _LONGEST_SEARCH = 200
 
@@ -112,5 +113,4 @@ def place_of(request: HttpRequest, view: str) -> Place:
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
-    value = request.GET.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and 0 < int(value) < 2**63 else None
+    return whole_number(request.GET.get(name, "")) or None

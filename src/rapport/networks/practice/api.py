@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
+from rapport.lib.text import storable
 from rapport.networks.practice import accounts, actions, stream
 from rapport.networks.practice.errors import NoToken, NotThere, NotYours, Outage, Problem
 from rapport.networks.practice.models import Account, Chaos, Post, Subscription, Token
@@ -107,7 +108,7 @@ def me(asked: Asked) -> HttpResponse:
 
 
 def account(asked: Asked, handle: str) -> HttpResponse:
-    found = Account.objects.filter(handle=handle.lower()).first()
+    found = Account.objects.filter(handle=storable(handle.lower())).first()
     if found is None:
         raise NotThere("no_such_account", _("That account does not exist."))
     return JsonResponse({**account_json(found), "bio": found.bio})
@@ -117,7 +118,7 @@ def own_posts(asked: Asked) -> HttpResponse:
     """One's own posts, newest first; ``client_ref`` finds the one that a lost answer belonged to."""
     posts = Post.objects.filter(author=asked.account, deleted_at=None).select_related("author")
     if ref := asked.request.GET.get("client_ref", ""):
-        posts = posts.filter(client_ref=ref)
+        posts = posts.filter(client_ref=storable(ref))
     before = stream.decode_cursor(asked.request.GET.get("cursor", ""))
     if before:
         posts = posts.filter(pk__lt=before)
@@ -138,7 +139,7 @@ def own_posts(asked: Asked) -> HttpResponse:
 def create_post(asked: Asked) -> HttpResponse:
     body = asked.body
     visibility = body.get("visibility", "public")
-    if visibility not in {"public", "private"}:
+    if visibility not in ("public", "private"):  # a tuple: what was sent may not be hashable
         raise Problem("bad_visibility", _("A post is public or private."))
     key = asked.request.headers.get("Idempotency-Key", "")
     if len(key) > 64:
@@ -146,7 +147,7 @@ def create_post(asked: Asked) -> HttpResponse:
     post, new = actions.publish(
         actions.Draft(
             author=asked.account,
-            text=_string(body, "text"),
+            text=_string(body, "text", exact=False),
             in_reply_to=_number(body, "in_reply_to"),
             recipient=_recipient(body),
             private=visibility == "private",
@@ -172,9 +173,10 @@ def _lost(answer: HttpResponse) -> HttpResponse:
     )
 
 
-def _string(body: Json, key: str, *, limit: int = 10_000) -> str:
+def _string(body: Json, key: str, *, limit: int = 10_000, exact: bool = True) -> str:
+    """A text of the body. ``exact``: it is kept as it came, so what cannot be stored is refused."""
     value = body.get(key) or ""
-    if not isinstance(value, str) or len(value) > limit:
+    if not isinstance(value, str) or len(value) > limit or (exact and storable(value) != value):
         raise Problem("bad_field", _("%(field)s must be a text.") % {"field": key})
     return value
 
@@ -210,7 +212,7 @@ def post(asked: Asked, pk: int) -> HttpResponse:
 
 
 def edit_post(asked: Asked, pk: int) -> HttpResponse:
-    edited = actions.edit(author=asked.account, post_id=pk, text=_string(asked.body, "text"))
+    edited = actions.edit(author=asked.account, post_id=pk, text=_string(asked.body, "text", exact=False))
     return JsonResponse(post_json(edited, reader_id=asked.account.pk))
 
 

@@ -77,7 +77,13 @@ def post(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "practice/post.html",
-        {"focus": found, "posts": queries.thread_of(found), "form": PostForm(initial=_first(request))},
+        {
+            "focus": found,
+            "posts": queries.thread_of(found),
+            "form": PostForm(initial=_first(request)),
+            # For passing it on: the same choice twice on a page cannot have the same id twice.
+            "again": PostForm(initial=_first(request), auto_id=False),
+        },
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -120,7 +119,7 @@ def decode_cursor(cursor: str) -> int:
         return 0
     try:
         after = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))["after"]
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Problem("bad_cursor", "That cursor was not given out by this network.") from error
     if not isinstance(after, int) or not 0 <= after < 2**63:
         raise Problem("bad_cursor", "That cursor was not given out by this network.")

@@ -15,6 +15,7 @@ from rapport.staff.models import Membership
 from rapport.web import live
 from rapport.web.live import Hello, Hint, Paused, Screen, hub, read_hint
 from rapport.web.tests.conftest import Desk
+from rapport.web.views.live import _open as _open_streams
 
 PATIENCE_S = 10
 
@@ -66,6 +67,21 @@ def test_who_is_logged_out_gets_no_stream(desk: Desk) -> None:
     assert asyncio.run(scenario()) == 401
     assert Client().head("/live/").status_code == 401
     assert desk.client().head("/live/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_login_cannot_hold_every_socket(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rapport.web.views.live._MOST_STREAMS", 1)
+
+    async def scenario() -> None:
+        client, events = await _open(desk, "agent")
+        assert await _next(events) == ("hello", {})
+        assert (await client.get("/live/")).status_code == 429
+        _other, others = await _open(desk, "lead")
+        assert await _next(others) == ("hello", {})
+
+    asyncio.run(scenario())
+    assert not _open_streams  # the end of the streams made room again
 
 
 @pytest.mark.django_db(transaction=True)

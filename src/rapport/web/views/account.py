@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from axes.helpers import get_client_ip_address, get_cool_off, get_lockout_response
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -11,10 +13,11 @@ from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm
 from django.db import transaction
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -25,6 +28,8 @@ from rapport.staff.models import User
 from rapport.web.preferences import DENSITIES, THEMES, density_of, remember, theme_of
 
 _YEAR = 365 * 24 * 3600
+# An office behind one address mistypes a lot; somebody who tries one password on everybody does more.
+_ACCOUNTS_PER_ADDRESS = 10
 _LANGUAGES = dict(settings.LANGUAGES)
 
 
@@ -34,12 +39,32 @@ class Login(auth_views.LoginView):
     template_name = "web/login.html"
     redirect_authenticated_user = True
 
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        """Never back to this page: for somebody who is logged in that would be a circle."""
+        wanted: str = super().get_redirect_url()
+        return "" if wanted.partition("?")[0] == self.request.path else wanted
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Refuse an address that guesses at many accounts before its password costs us a hash."""
+        if _wrong_tries_from(request) >= settings.AXES_FAILURE_LIMIT * _ACCOUNTS_PER_ADDRESS:
+            locked: HttpResponse = get_lockout_response(request)
+            return locked
+        return super().post(request, *args, **kwargs)
+
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
         language = form.get_user().language
         if language in _LANGUAGES:
             _set_language(response, self.request, language)
         return response
+
+
+def _wrong_tries_from(request: HttpRequest) -> int:
+    since = timezone.now() - get_cool_off(request)
+    tries = AccessAttempt.objects.filter(
+        ip_address=get_client_ip_address(request), attempt_time__gte=since
+    ).aggregate(count=Sum("failures_since_start"))
+    return tries["count"] or 0
 
 
 def _set_language(response: HttpResponse, request: HttpRequest, language: str) -> None:

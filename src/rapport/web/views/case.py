@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
 from rapport.inbox.access import access_case
@@ -26,10 +25,11 @@ from rapport.inbox.models import Case, CaseStatus, CloseReason, Priority
 from rapport.lib.errors import ActionError, Conflict, Invalid, NotFound
 from rapport.web.composer import NOTHING, Typed
 from rapport.web.durations import long_time
+from rapport.web.numbers import whole_number
 from rapport.web.place import Place, place_of
 from rapport.web.snooze import snooze_until
 from rapport.web.views.desk import case_context, desk_page
-from rapport.web.views.pages import DeskRequest, desk_view, status_of
+from rapport.web.views.pages import DeskRequest, case_action, status_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Done:
 
     text: str
     undo: str = ""
-    fields: dict[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
 
 
 def answer(
@@ -80,8 +80,7 @@ def refuse(
 
 def version_of(request: DeskRequest) -> int | None:
     """The version of the case that the person saw, None when the form does not say."""
-    value = request.POST.get("version", "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    return whole_number(request.POST.get("version", ""))
 
 
 def number_of(request: DeskRequest, name: str) -> int | None:
@@ -89,9 +88,27 @@ def number_of(request: DeskRequest, name: str) -> int | None:
     value = request.POST.get(name, "")
     if not value:
         return None
-    if not (value.isascii() and value.isdigit() and len(value) < 19):
+    number = whole_number(value)
+    if number is None:
         raise Invalid(_("That choice does not exist any more. Load the page again."))
-    return int(value)
+    return number
+
+
+def _expected(request: DeskRequest, case: Case, now: object) -> int | None:
+    """The version the case must still have.
+
+    A form that undoes says in ``was`` what its own change made of the case: when a colleague has
+    changed that since (``now`` differs), undoing would take back theirs. A customer who wrote in the
+    meantime is no reason to refuse. Raises Conflict.
+    """
+    was = request.POST.get("was")
+    if was is None:
+        return version_of(request)
+    if was != str(now):
+        raise Conflict(
+            _("Somebody changed this case in the meantime. Look at what is new, then do it again.")
+        )
+    return case.version
 
 
 def _act(request: DeskRequest, view: str, case_id: int, do: Callable[[Case], Done]) -> HttpResponse:
@@ -103,8 +120,7 @@ def _act(request: DeskRequest, view: str, case_id: int, do: Callable[[Case], Don
     return answer(request, place, case_id, done)
 
 
-@require_POST
-@desk_view
+@case_action
 def assign(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Give the case to somebody, to oneself, or to nobody."""
 
@@ -113,7 +129,8 @@ def assign(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             actor=request.user,
             case_id=case_id,
             assignee_id=number_of(request, "assignee"),
-            expected_version=version_of(request),
+            team_id=number_of(request, "team"),
+            expected_version=_expected(request, before, before.assignee_id or ""),
         )
         if after.assignee_id == request.user.id:
             text = _("The case is yours.")
@@ -121,13 +138,17 @@ def assign(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             text = _("Given to %(name)s.") % {"name": after.assignee.name}
         else:
             text = _("The case is nobody's now.")
-        return Done(text=text, undo="assign", fields={"assignee": before.assignee_id or ""})
+        fields = {
+            "assignee": before.assignee_id or "",
+            "team": before.team_id or "",
+            "was": after.assignee_id or "",
+        }
+        return Done(text=text, undo="assign", fields=fields)
 
     return _act(request, view, case_id, do)
 
 
-@require_POST
-@desk_view
+@case_action
 def priority(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Say how urgent the case is."""
 
@@ -136,16 +157,16 @@ def priority(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             actor=request.user,
             case_id=case_id,
             priority=number_of(request, "priority") or 0,
-            expected_version=version_of(request),
+            expected_version=_expected(request, before, int(before.priority)),
         )
         text = _("Priority: %(priority)s.") % {"priority": Priority(after.priority).label}
-        return Done(text=text, undo="priority", fields={"priority": int(before.priority)})
+        fields = {"priority": int(before.priority), "was": int(after.priority)}
+        return Done(text=text, undo="priority", fields=fields)
 
     return _act(request, view, case_id, do)
 
 
-@require_POST
-@desk_view
+@case_action
 def tag(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Put a tag on the case."""
 
@@ -157,8 +178,7 @@ def tag(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     return _act(request, view, case_id, do)
 
 
-@require_POST
-@desk_view
+@case_action
 def untag(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Take a tag off the case."""
 
@@ -171,22 +191,24 @@ def untag(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     return _act(request, view, case_id, do)
 
 
-@require_POST
-@desk_view
+@case_action
 def snooze(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Put the case away until later."""
 
     def do(before: Case) -> Done:
         until = snooze_until(request.POST.get("until", ""))
-        snooze_case(actor=request.user, case_id=case_id, until=until, expected_version=version_of(request))
+        after = snooze_case(
+            actor=request.user, case_id=case_id, until=until, expected_version=version_of(request)
+        )
         shown = long_time(until)
-        return Done(text=_("Snoozed until %(time)s.") % {"time": shown}, undo="reopen")
+        return Done(
+            text=_("Snoozed until %(time)s.") % {"time": shown}, undo="reopen", fields={"was": after.status}
+        )
 
     return _act(request, view, case_id, do)
 
 
-@require_POST
-@desk_view
+@case_action
 def close(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Close the case and say why."""
 
@@ -195,23 +217,29 @@ def close(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             actor=request.user,
             case_id=case_id,
             reason=request.POST.get("reason", ""),
-            expected_version=version_of(request),
+            expected_version=_expected(request, before, before.status),
         )
         reason = CloseReason(after.close_reason).label
-        return Done(text=_("Closed: %(reason)s.") % {"reason": str(reason).lower()}, undo="reopen")
+        return Done(
+            text=_("Closed: %(reason)s.") % {"reason": str(reason).lower()},
+            undo="reopen",
+            fields={"was": after.status},
+        )
 
     return _act(request, view, case_id, do)
 
 
-@require_POST
-@desk_view
+@case_action
 def reopen(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Bring a closed or snoozed case back to work."""
 
     def do(before: Case) -> Done:
-        reopen_case(actor=request.user, case_id=case_id, expected_version=version_of(request))
+        after = reopen_case(
+            actor=request.user, case_id=case_id, expected_version=_expected(request, before, before.status)
+        )
         if before.status == CaseStatus.CLOSED and before.close_reason != CloseReason.IMPORTED:
-            return Done(text=_("Reopened."), undo="close", fields={"reason": before.close_reason})
+            fields = {"reason": before.close_reason, "was": after.status}
+            return Done(text=_("Reopened."), undo="close", fields=fields)
         return Done(text=_("Reopened."))
 
     return _act(request, view, case_id, do)

@@ -18,6 +18,7 @@ from rapport.inbox.queries.people import assignable_users, brand_tags
 from rapport.staff.access import brands_for, may
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, composer
+from rapport.web.numbers import whole_number
 from rapport.web.place import VIEW_HINTS, VIEW_LABELS, Place, place_of
 from rapport.web.snooze import snooze_choices
 from rapport.web.timeline import timeline
@@ -90,8 +91,8 @@ def views_context(request: DeskRequest, place: Place) -> dict[str, Any]:
 
 def list_context(request: DeskRequest, place: Place, case_id: int | None) -> dict[str, Any]:
     """One page of the list."""
-    wanted = request.GET.get("limit", "")
-    limit = min(int(wanted), _LARGEST_PAGE) if wanted.isascii() and wanted.isdigit() else _PAGE
+    wanted = whole_number(request.GET.get("limit", ""))
+    limit = _PAGE if wanted is None else min(wanted, _LARGEST_PAGE)
     page = list_cases(
         user=request.user, filters=place.filters, after=request.GET.get("after") or None, limit=limit
     )
@@ -146,7 +147,6 @@ def case_context(
     """One case with everything that can be done with it."""
     detail = case_detail(user=request.user, case_id=case_id, older=request.GET.get("older") or None)
     case = detail.case
-    answer_to = request.GET.get("answer", "")
     return {
         "place": place,
         "detail": detail,
@@ -157,7 +157,7 @@ def case_context(
             detail=detail,
             author=request.user,
             typed=typed,
-            answer_to=int(answer_to) if answer_to.isascii() and answer_to.isdigit() else None,
+            answer_to=whole_number(request.GET.get("answer", "")),
         ),
         "problem": problem,
         "conflict": conflict,

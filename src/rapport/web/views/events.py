@@ -20,6 +20,7 @@ from rapport.ingest.queries import parked_events
 from rapport.lib.errors import Invalid, NotAllowed
 from rapport.staff.access import brand_ids_for
 from rapport.staff.permissions import Permission
+from rapport.web.numbers import whole_number
 from rapport.web.views.pages import DeskRequest, desk_view
 
 _PAGE = 50
@@ -51,7 +52,9 @@ def _shown(payload: object) -> str:
 @desk_view
 def replay(request: DeskRequest) -> HttpResponse:
     """Try the chosen events again, among those of brands this person leads."""
-    chosen = [int(value) for value in request.POST.getlist("event") if value.isascii() and value.isdigit()]
+    chosen = [
+        number for value in request.POST.getlist("event") if (number := whole_number(value)) is not None
+    ]
     allowed = parked_events(brand_ids=_brands(request))
     if not request.POST.get("all"):
         allowed = allowed.filter(id__in=chosen)

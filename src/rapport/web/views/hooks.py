@@ -17,6 +17,7 @@ from rapport.lib.crypto import Undecryptable
 from rapport.networks.base import Delivery
 from rapport.networks.errors import NetworkError, NotFromThisNetwork
 from rapport.networks.registry import UnknownNetwork, connect
+from rapport.web.numbers import whole_number
 
 _log = logging.getLogger(__name__)
 
@@ -54,16 +55,21 @@ def receive(request: HttpRequest, network: str, channel_id: int) -> HttpResponse
     except (NetworkError, Undecryptable) as error:
         _log.warning("channel %s cannot take a delivery now: %s", channel_id, error)
         return _answer(503, "Try again later.")
-    with transaction.atomic():
-        store_raw(channel_id=channel.id, items=received.items)
+    try:
+        with transaction.atomic():
+            store_raw(channel_id=channel.id, items=received.items)
+    except RecursionError:
+        # Nested deeper than we can walk, though not too deep to be read.
+        _log.warning("channel %s: a delivery is nested too deep to be stored", channel_id)
+        return _answer(400, "This delivery cannot be read.")
     return HttpResponse(received.body, status=received.status, content_type="text/plain; charset=utf-8")
 
 
 def _delivery(request: HttpRequest) -> Delivery | HttpResponse:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit():
+    length = whole_number(request.META.get("CONTENT_LENGTH") or "0")
+    if length is None:
         return _answer(400, "This delivery cannot be read.")
-    if int(length) > settings.RAPPORT_MAX_REQUEST_BYTES:
+    if length > settings.RAPPORT_MAX_REQUEST_BYTES:
         return _answer(413, "This delivery is too large.")
     try:
         body = request.body

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +24,9 @@ from rapport.web.live import Hello, Hint, Item, Paused, hub
 
 _KEEPALIVE_S: Final = 15.0
 _RECHECK_S: Final = 60.0
+# More open screens than anybody looks at; without a limit one login could hold every socket we have.
+_MOST_STREAMS: Final = 40
+_open: Counter[int] = Counter()  # by user; only ever touched in the event loop
 
 
 @require_safe
@@ -29,13 +34,15 @@ async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Hints about the brands this person may see, until they leave.
 
     Events: ``hello`` (fetch everything once), ``hint`` ({"cases": [ids]}, no ids: everything),
-    ``paused``, ``bye`` (logged out: do not come back). HEAD asks whether there would be a stream.
+    ``paused``, ``bye`` (logged out). 429 above a number of streams for one person. HEAD asks whether there would be a stream.
     """
     seen = await _who(request)
     if seen is None:
         return HttpResponse("Log in first.\n", status=401, content_type="text/plain")
     if request.method == "HEAD":
         return HttpResponse(content_type="text/event-stream")
+    if _open[seen.user_id] >= _MOST_STREAMS:
+        return HttpResponse("Too many open screens.\n", status=429, content_type="text/plain")
     response = StreamingHttpResponse(_events(request, seen), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would hold events back
@@ -44,6 +51,7 @@ async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 @dataclass(frozen=True)
 class _Seen:
+    user_id: int
     brand_ids: frozenset[int]
     at: float
 
@@ -62,7 +70,7 @@ async def _who(request: HttpRequest) -> _Seen | None:
         return None
     brand_ids = await sync_to_async(brand_ids_for)(user, Permission.VIEW_CASES)
     await sync_to_async(_let_go)()
-    return _Seen(frozenset(brand_ids), time.monotonic())
+    return _Seen(user.id, frozenset(brand_ids), time.monotonic())
 
 
 def _let_go() -> None:
@@ -71,25 +79,37 @@ def _let_go() -> None:
             connection.close()
 
 
+@contextlib.contextmanager
+def _counted(user_id: int) -> Iterator[None]:
+    _open[user_id] += 1
+    try:
+        yield
+    finally:
+        _open[user_id] -= 1
+        if not _open[user_id]:
+            del _open[user_id]
+
+
 async def _events(request: HttpRequest, seen: _Seen) -> AsyncIterator[str]:
-    yield "retry: 1000\n\n"
-    async with hub().screen() as screen:
-        while True:
-            try:
-                item: Item | None = await asyncio.wait_for(screen.get(), _KEEPALIVE_S)
-            except TimeoutError:
-                item = None
-            if time.monotonic() - seen.at > _RECHECK_S:
-                now = await _who(request)
-                if now is None:
-                    yield "event: bye\ndata: {}\n\n"
-                    return
-                if now.brand_ids != seen.brand_ids:
-                    item = Hello()
-                seen = now
-            text = _event(item, seen.brand_ids)
-            if text:
-                yield text
+    with _counted(seen.user_id):
+        yield "retry: 1000\n\n"
+        async with hub().screen() as screen:
+            while True:
+                try:
+                    item: Item | None = await asyncio.wait_for(screen.get(), _KEEPALIVE_S)
+                except TimeoutError:
+                    item = None
+                if time.monotonic() - seen.at > _RECHECK_S:
+                    now = await _who(request)
+                    if now is None:
+                        yield "event: bye\ndata: {}\n\n"
+                        return
+                    if now.brand_ids != seen.brand_ids:
+                        item = Hello()
+                    seen = now
+                text = _event(item, seen.brand_ids)
+                if text:
+                    yield text
 
 
 def _event(item: Item | None, brand_ids: frozenset[int]) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from rapport.lib.errors import ActionError, Conflict, Invalid, NotAllowed, NotFound
 from rapport.staff.models import User
+from rapport.web.place import place_of
 
 STATUS: dict[type[ActionError], int] = {NotFound: 404, NotAllowed: 403, Invalid: 422, Conflict: 409}
 
@@ -47,6 +48,29 @@ def desk_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return response
 
     return login_required(wrapped)
+
+
+def case_action(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For what is done to a case with a form.
+
+    Read instead of sent (a login in between, a reloaded answer), its address leads to the case, so that
+    nobody ends on an empty page.
+    """
+
+    def checked(request: DeskRequest, *, view_name: str, case_id: int) -> HttpResponse:
+        if request.method == "POST":
+            return view(request, view=view_name, case_id=case_id)
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["POST"])
+        return HttpResponseRedirect(place_of(request, view_name).case_url(case_id))
+
+    guarded = desk_view(checked)
+
+    @functools.wraps(view)
+    def wrapped(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
+        return guarded(request, view_name=view, case_id=case_id)
+
+    return wrapped
 
 
 def error_page(request: DeskRequest, error: ActionError) -> HttpResponse:

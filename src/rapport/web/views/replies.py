@@ -7,7 +7,6 @@ import uuid
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
 from rapport.inbox.access import access_case
@@ -16,17 +15,16 @@ from rapport.inbox.models import Visibility
 from rapport.lib.errors import ActionError, Conflict, NotFound
 from rapport.outbox import checks
 from rapport.outbox.actions import reply, retry_reply, undo_reply
-from rapport.outbox.models import Outgoing
+from rapport.outbox.models import Outgoing, OutgoingState
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, counted, unsigned
 from rapport.web.place import place_of
 from rapport.web.views.case import Done, answer, number_of, refuse, version_of
 from rapport.web.views.desk import desk_page
-from rapport.web.views.pages import DeskRequest, desk_view
+from rapport.web.views.pages import DeskRequest, case_action
 
 
-@require_POST
-@desk_view
+@case_action
 def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Queue a reply; it leaves after the time for undoing is over."""
     place = place_of(request, view)
@@ -36,7 +34,7 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     in_reply_to = None
     try:
         in_reply_to = number_of(request, "in_reply_to")
-        reply(
+        outgoing = reply(
             actor=request.user,
             case_id=case_id,
             text=text,
@@ -56,8 +54,31 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             conflict=isinstance(error, Conflict),
         )
         return refuse(request, place, case_id, error, typed=typed)
+    if (problem := _not_these_words(outgoing, text)) is not None:
+        # The next try is a reply of its own, so it gets a form key of its own.
+        typed = Typed(
+            text=text, visibility=visibility, in_reply_to=in_reply_to, error=str(problem), conflict=True
+        )
+        return refuse(request, place, case_id, problem, typed=typed)
     response = answer(request, place, case_id, None, typed=Typed())
     return trigger_client_event(response, "rapport:sent", {"case": case_id, "field": "reply"})
+
+
+def _not_these_words(outgoing: Outgoing, text: str) -> Conflict | None:
+    """Why ``text`` is not what ``outgoing`` sends, None when it is.
+
+    A form that is sent again gives the reply it gave before. When its first answer got lost, somebody may
+    have written on; or have taken the reply back and come to the form again. Neither text may be
+    taken for sent.
+    """
+    if outgoing.state == OutgoingState.CANCELLED:
+        return Conflict(_("That reply was taken back, so nothing is sent. Send it again if it should go."))
+    signature = checks.signature(channel=outgoing.channel, author=outgoing.author)
+    if checks.signed(text=checks.clean_text(text), signature=signature) != outgoing.text:
+        return Conflict(
+            _("What you wrote before is sent already. These words are not; send them if they should follow.")
+        )
+    return None
 
 
 def _key(value: str) -> uuid.UUID:
@@ -67,8 +88,7 @@ def _key(value: str) -> uuid.UUID:
         return uuid.uuid4()
 
 
-@require_POST
-@desk_view
+@case_action
 def note(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Write a note that only colleagues see. A newer version of the case does it no harm."""
     place = place_of(request, view)
@@ -91,8 +111,7 @@ def _outgoing(request: DeskRequest, case_id: int) -> int:
     return outgoing_id
 
 
-@require_POST
-@desk_view
+@case_action
 def undo(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Take a reply back before it leaves; its words go back into the field."""
     place = place_of(request, view)
@@ -115,8 +134,7 @@ def undo(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     return answer(request, place, case_id, done, typed=typed if own else NOTHING)
 
 
-@require_POST
-@desk_view
+@case_action
 def retry(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Try a failed reply again."""
     place = place_of(request, view)
@@ -127,8 +145,7 @@ def retry(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     return answer(request, place, case_id, None)
 
 
-@require_POST
-@desk_view
+@case_action
 def length(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """How long a text would be for the network, signature included: {"length", "limit"}."""
     case = access_case(user=request.user, case_id=case_id, permission=Permission.REPLY)

@@ -26,9 +26,17 @@ export function forget(field) {
   store((box) => box.removeItem(keyOf(field)));
 }
 
+function save(field, text) {
+  if (text.trim()) store((box) => box.setItem(keyOf(field), JSON.stringify({ text, at: Date.now() })));
+  else forget(field);
+}
+
 export function restoreDrafts(root = document) {
   for (const field of root.querySelectorAll("textarea[data-draft]")) {
-    if (field.value === "") {
+    if (field.value !== "") {
+      // Words that came back from the server (a reply taken back) are kept as if they were typed.
+      if (field.value !== read(field.dataset.draft)) save(field.dataset.draft, field.value);
+    } else {
       const text = read(field.dataset.draft);
       if (text) {
         field.value = text;
@@ -53,9 +61,7 @@ export function startDrafts() {
   document.addEventListener("input", (event) => {
     const field = event.target.dataset?.draft;
     if (!field) return;
-    const text = event.target.value;
-    if (text.trim()) store((box) => box.setItem(keyOf(field), JSON.stringify({ text, at: Date.now() })));
-    else forget(field);
+    save(field, event.target.value);
   });
   // Sent by the server once the words are in the database.
   document.body.addEventListener("rapport:sent", (event) => forget(`${event.detail.case}-${event.detail.field}`));

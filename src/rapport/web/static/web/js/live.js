@@ -8,6 +8,7 @@ const PATIENCE_MS = 3000; // a reconnect that is quicker than this is nobody's b
 let source;
 let timer;
 let banner;
+let again; // the next try to connect
 let pending = { all: false, cases: new Set() };
 
 function tell(text) {
@@ -45,6 +46,10 @@ function refresh(all, cases) {
 }
 
 function connect(url) {
+  clearTimeout(again);
+  source?.close();
+  source = undefined;
+  if (document.hidden) return; // the tab is connected once it is looked at
   source = new EventSource(url);
   source.addEventListener("hello", () => {
     calm();
@@ -60,13 +65,19 @@ function connect(url) {
   source.addEventListener("paused", () => worry(say("paused")));
   source.addEventListener("bye", () => {
     source.close();
-    clearTimeout(banner);
-    tell(say("signedOut"));
+    signedOut(url);
   });
   source.onerror = () => {
-    if (source.readyState === EventSource.CLOSED) retry(url);
+    if (source?.readyState === EventSource.CLOSED) retry(url);
     worry(say("lost"));
   };
+}
+
+// Whoever logs in again in another tab finds this one alive.
+function signedOut(url) {
+  clearTimeout(banner);
+  tell(say("signedOut"));
+  again = setTimeout(() => retry(url), 10_000);
 }
 
 // The browser gives up on an answer that is not a stream: a proxy's error, or the login page.
@@ -74,22 +85,33 @@ async function retry(url) {
   try {
     const answer = await fetch(url, { method: "HEAD", credentials: "same-origin" });
     if (answer.status === 401) {
-      clearTimeout(banner);
-      tell(say("signedOut"));
-      setTimeout(() => retry(url), 10_000);
+      signedOut(url);
       return;
     }
   } catch {
     // still unreachable
   }
-  setTimeout(() => connect(url), 2000);
+  again = setTimeout(() => connect(url), 2000);
 }
 
 export function startLive() {
   const holder = document.querySelector("[data-live]");
   if (!holder || !window.EventSource) return;
   connect(holder.dataset.live);
-  addEventListener("pagehide", () => source.close());
+  // A browser opens six connections to one server, for all its tabs together: a stream in each of six
+  // tabs would leave none for anything else. A tab that comes back fetches everything once.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) connect(holder.dataset.live);
+    else if (source) {
+      source.close();
+      source = undefined;
+      clearTimeout(banner);
+    }
+  });
+  addEventListener("pagehide", () => {
+    clearTimeout(again);
+    source?.close();
+  });
   addEventListener("pageshow", (event) => {
     if (event.persisted) connect(holder.dataset.live);
   });

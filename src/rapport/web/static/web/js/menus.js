@@ -23,7 +23,7 @@ export function startMenus() {
   document.addEventListener("submit", () => closeMenus());
   document.addEventListener("keydown", (event) => {
     const menu = event.target.closest?.("details.menu[open]");
-    if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key) || event.target.matches("select, textarea")) return;
+    if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key) || event.target.matches("select, textarea, input")) return;
     const items = [...menu.querySelectorAll(ITEMS)];
     const step = event.key === "ArrowDown" ? 1 : -1;
     items.at((items.indexOf(document.activeElement) + step) % items.length)?.focus();

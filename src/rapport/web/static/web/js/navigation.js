@@ -109,6 +109,14 @@ export function startNavigation() {
       if (event.detail.xhr.status >= 400 && notice) toast(notice.textContent.trim(), { bad: true });
     }
   });
+  // What was pressed may be gone with what it did (a menu of a closed case, a notice): the focus goes to
+  // the thread then, not to the top of the page.
+  document.body.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.target?.id !== "case" || event.detail.requestConfig?.verb !== "post") return;
+    setTimeout(() => {
+      if (document.activeElement === document.body) document.getElementById("thread")?.focus({ preventScroll: true });
+    });
+  });
   document.body.addEventListener("htmx:afterSwap", (event) => {
     latest += 1; // what was asked for before this answer is older than it
     if (event.detail.target?.id === "case" && event.detail.requestConfig?.verb === "post") {
