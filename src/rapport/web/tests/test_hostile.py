@@ -40,11 +40,15 @@ def test_nothing_in_a_form_is_an_error_of_ours(desk: Desk, value: str) -> None:
     assert client.get("/parked/", {"page": value}).status_code == 200
 
 
-@pytest.mark.parametrize("depth", [600, 800])
-def test_a_delivery_that_is_nested_too_deep_to_be_stored_is_refused(hook: str, depth: int) -> None:  # noqa: F811
+@pytest.mark.parametrize("depth", [600, 800, 50_000])
+def test_a_delivery_that_is_nested_too_deep_is_kept_or_refused_and_never_an_error(
+    hook: str,  # noqa: F811
+    depth: int,
+) -> None:
     body = b'{"events": [{"id": "deep", "type": "ping", "x": ' + b"[" * depth + b"]" * depth + b"}]}"
-    assert _post(hook, body).status_code == 400
-    assert not RawEvent.objects.exists()
+    status = _post(hook, body).status_code
+    assert status in {200, 400}
+    assert RawEvent.objects.count() == (1 if status == 200 else 0)
 
 
 def test_the_login_page_leads_nobody_in_a_circle(desk: Desk) -> None:
