@@ -63,8 +63,11 @@ def _link(thread_ids: Sequence[int]) -> list[int]:
             SELECT nextval('inbox_case_id_seq'), thread_id, contact_id
             FROM (
                 SELECT DISTINCT m.thread_id, i.contact_id
-                FROM inbox_message m JOIN contacts_identity i ON i.id = m.identity_id
-                WHERE m.thread_id = ANY(%s::bigint[]) AND NOT m.from_brand AND NOT m.automatic
+                FROM (
+                    SELECT thread_id, identity_id FROM inbox_message
+                    WHERE thread_id = ANY(%s::bigint[]) AND NOT from_brand AND NOT automatic OFFSET 0
+                ) m
+                CROSS JOIN LATERAL (SELECT contact_id FROM contacts_identity WHERE id = m.identity_id OFFSET 0) i
             ) wrote
             WHERE NOT EXISTS (SELECT FROM inbox_casethread ct
                               WHERE ct.thread_id = wrote.thread_id AND ct.contact_id = wrote.contact_id)
@@ -89,18 +92,21 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
             WITH new AS MATERIALIZED (
                 SELECT m.thread_id, m.own, CASE WHEN NOT m.from_brand THEN author.contact_id
                                                 WHEN NOT parent.from_brand THEN asker.contact_id END AS contact_id
-                FROM inbox_message m
-                JOIN contacts_identity author ON author.id = m.identity_id
+                FROM (SELECT * FROM inbox_message WHERE id = ANY(%(new)s::bigint[]) OFFSET 0) m
+                CROSS JOIN LATERAL (
+                    SELECT contact_id FROM contacts_identity WHERE id = m.identity_id OFFSET 0
+                ) author
                 LEFT JOIN inbox_message parent
                     ON parent.channel_id = m.channel_id AND parent.external_id = m.parent_external_id
                 LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
-                WHERE m.id = ANY(%(new)s::bigint[])
             )
-            SELECT ct.case_id FROM new JOIN inbox_casethread ct
-                ON ct.thread_id = new.thread_id AND ct.contact_id = new.contact_id
+            SELECT ct.case_id FROM new CROSS JOIN LATERAL (
+                SELECT case_id FROM inbox_casethread
+                WHERE thread_id = new.thread_id AND contact_id = new.contact_id OFFSET 0
+            ) ct
             UNION
-            SELECT ct.case_id FROM new JOIN inbox_casethread ct ON ct.thread_id = new.thread_id
-            WHERE new.own AND new.contact_id IS NULL
+            SELECT ct.case_id FROM (SELECT DISTINCT thread_id FROM new WHERE own AND contact_id IS NULL) new
+            CROSS JOIN LATERAL (SELECT case_id FROM inbox_casethread WHERE thread_id = new.thread_id OFFSET 0) ct
             UNION
             SELECT case_id FROM inbox_casethread
             WHERE thread_id = ANY(ARRAY(SELECT unnest(%(threads)s::bigint[]) EXCEPT SELECT thread_id FROM new))
@@ -112,6 +118,9 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
         return [row[0] for row in cursor.fetchall()]
 
 
+# Everywhere here a table is probed through LATERAL … OFFSET 0: the planner may not turn such a join round,
+# whatever (stale) statistics tell it, so a statement costs what the batch costs and not what the table holds.
+#
 # An own message counts for a case when it answers that contact, or nobody in particular. New cases are
 # inserted complete and known ones updated, from the same facts.
 #
@@ -119,15 +128,16 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
 # here may look at every message for every case: a contact's messages are found through their identities,
 # and a thread's own messages are read once; of those that answer nobody only the newest can matter.
 _WRITE = """
-WITH ours AS MATERIALIZED (
+WITH link AS MATERIALIZED (
+    SELECT case_id, thread_id, contact_id FROM inbox_casethread WHERE case_id = ANY(%(cases)s::bigint[])
+), ours AS MATERIALIZED (
     SELECT m.id, m.thread_id, m.sent_at, m.automatic, m.deleted_at IS NOT NULL AS deleted, m.external_id,
            CASE WHEN NOT parent.from_brand THEN asker.contact_id END AS contact_id
-    FROM (SELECT DISTINCT thread_id FROM inbox_casethread WHERE case_id = ANY(%(cases)s::bigint[])) t
-    JOIN inbox_message m ON m.thread_id = t.thread_id
+    FROM (SELECT DISTINCT thread_id FROM link) t
+    CROSS JOIN LATERAL (SELECT * FROM inbox_message WHERE thread_id = t.thread_id AND own OFFSET 0) m
     LEFT JOIN inbox_message parent
         ON parent.channel_id = m.channel_id AND parent.external_id = m.parent_external_id
     LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
-    WHERE m.own
 ), to_all AS MATERIALIZED (
     (SELECT DISTINCT ON (thread_id) * FROM ours WHERE contact_id IS NULL
      ORDER BY thread_id, sent_at DESC, external_id DESC)
@@ -137,19 +147,23 @@ WITH ours AS MATERIALIZED (
 ), said AS (
     SELECT ct.case_id, m.id, m.sent_at, m.lang, m.automatic, false AS own, m.deleted_at IS NOT NULL AS deleted,
            (m.arrived_at <= known.settled_at) IS TRUE AS settled, m.external_id
-    FROM inbox_casethread ct
-    JOIN contacts_identity i ON i.contact_id = ct.contact_id
-    JOIN inbox_message m ON m.identity_id = i.id AND m.thread_id = ct.thread_id
+    FROM link ct
+    CROSS JOIN LATERAL (SELECT id FROM contacts_identity WHERE contact_id = ct.contact_id OFFSET 0) i
+    CROSS JOIN LATERAL (
+        SELECT * FROM inbox_message
+        WHERE identity_id = i.id AND thread_id = ct.thread_id AND NOT from_brand OFFSET 0
+    ) m
     LEFT JOIN inbox_case known ON known.id = ct.case_id
-    WHERE ct.case_id = ANY(%(cases)s::bigint[]) AND NOT m.from_brand
     UNION ALL
     SELECT ct.case_id, o.id, o.sent_at, '', o.automatic, true, o.deleted, false, o.external_id
-    FROM ours o JOIN inbox_casethread ct ON ct.thread_id = o.thread_id AND ct.contact_id = o.contact_id
+    FROM (SELECT * FROM ours WHERE contact_id IS NOT NULL) o CROSS JOIN LATERAL (
+        SELECT case_id FROM inbox_casethread
+        WHERE thread_id = o.thread_id AND contact_id = o.contact_id OFFSET 0
+    ) ct
     WHERE ct.case_id = ANY(%(cases)s::bigint[])
     UNION ALL
     SELECT ct.case_id, o.id, o.sent_at, '', o.automatic, true, o.deleted, false, o.external_id
-    FROM to_all o JOIN inbox_casethread ct ON ct.thread_id = o.thread_id
-    WHERE ct.case_id = ANY(%(cases)s::bigint[])
+    FROM link ct CROSS JOIN LATERAL (SELECT * FROM to_all WHERE thread_id = ct.thread_id OFFSET 0) o
 ), summed AS MATERIALIZED (
     SELECT case_id, min(sent_at) FILTER (WHERE NOT own) AS opened_at,
            min(sent_at) FILTER (WHERE NOT own AND NOT automatic AND NOT deleted AND NOT settled
@@ -166,29 +180,27 @@ WITH ours AS MATERIALIZED (
            CASE WHEN length(line) > 160 THEN left(line, 159) || '…' ELSE line END AS preview,
            (SELECT min(ct.contact_id) FROM inbox_casethread ct WHERE ct.case_id = s.case_id) AS contact_id
     FROM summed s
-    JOIN inbox_message newest ON newest.id = s.newest_id
+    CROSS JOIN LATERAL (SELECT * FROM inbox_message WHERE id = s.newest_id OFFSET 0) newest
     CROSS JOIN LATERAL (SELECT regexp_replace(left(newest.text, 400), '\\s+', ' ', 'g') AS line) AS shown
     LEFT JOIN inbox_case known ON known.id = s.case_id
-), opened AS (
+), stored AS (
     INSERT INTO inbox_case (id, brand_id, channel_id, contact_id, status, visibility, preview, lang, opened_at,
                             waiting_since, last_message_at)
     SELECT case_id, brand_id, %(channel)s, contact_id, 'open', visibility, preview, lang, opened_at, waiting_since,
            last_message_at
-    FROM facts WHERE case_id = ANY(%(new)s::bigint[])
-    RETURNING id, brand_id, opened_at
-), changed AS (
-    UPDATE inbox_case c
-    SET waiting_since = f.waiting_since, last_message_at = f.last_message_at, opened_at = f.opened_at,
-        preview = f.preview, visibility = f.visibility, lang = f.lang, version = c.version + 1
-    FROM facts f
-    WHERE c.id = f.case_id AND c.status <> 'merged' AND f.opened_at IS NOT NULL
-    RETURNING c.id, c.brand_id, c.waiting_since, f.waited_since
+    FROM facts WHERE opened_at IS NOT NULL ORDER BY case_id
+    ON CONFLICT (id) DO UPDATE
+    SET waiting_since = excluded.waiting_since, last_message_at = excluded.last_message_at,
+        opened_at = excluded.opened_at, preview = excluded.preview, visibility = excluded.visibility,
+        lang = excluded.lang, version = inbox_case.version + 1
 )
 INSERT INTO inbox_caseevent (case_id, brand_id, kind, at)
-SELECT id, brand_id, 'opened', opened_at FROM opened
+SELECT case_id, brand_id, 'opened', opened_at FROM facts
+WHERE case_id = ANY(%(new)s::bigint[])
 UNION ALL
-SELECT id, brand_id, 'received', waiting_since FROM changed
-WHERE waiting_since IS NOT NULL AND waited_since IS NULL
+SELECT case_id, brand_id, 'received', waiting_since FROM facts
+WHERE opened_at IS NOT NULL AND waiting_since IS NOT NULL AND waited_since IS NULL
+  AND case_id <> ALL(%(new)s::bigint[])
 """
 
 
