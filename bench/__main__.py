@@ -33,7 +33,7 @@ def main() -> None:
     if "latency" in arguments.parts:
         from bench import latency
 
-        sections.append(latency.run(seconds=10 if arguments.quick else 60))
+        sections.append(latency.run(seconds=10 if arguments.quick else 30))
     if not arguments.quick and len(sections) == 3:
         PAGE.write_text(_head() + "\n".join(sections), encoding="utf-8")
         print(f"written: {PAGE}")
