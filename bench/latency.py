@@ -6,6 +6,7 @@ stored, a worker processes it, the hint reaches an open event stream, and the sc
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
@@ -46,7 +47,11 @@ class _Screen:
             threading.Thread(target=work, daemon=True).start()
 
     def _listen(self) -> None:
-        with self._client.stream("GET", "/live/", timeout=None) as stream:
+        # The last screen is still open when the instance stops, as a browser would be.
+        with (
+            contextlib.suppress(httpx.RemoteProtocolError),
+            self._client.stream("GET", "/live/", timeout=None) as stream,
+        ):
             for line in stream.iter_lines():
                 if line.startswith("data:"):
                     self._hinted.set()
@@ -109,6 +114,9 @@ def run(*, seconds: float = 60, rates: tuple[float, ...] = (1, 5, 10)) -> str:
         instance = Instance(Path(folder) / "data")
         try:
             instance.start("--demo")
+            deadline = time.monotonic() + 120
+            while "Log in as" not in instance.tail() and time.monotonic() < deadline:
+                time.sleep(0.5)  # the demo is still being made, on the same cores
             made = subprocess.run(
                 [sys.executable, "-m", "bench.world"],
                 env=instance.environment | {"PYTHONPATH": str(Path(__file__).parent.parent)},

@@ -10,7 +10,10 @@ from rapport.web.text import initials, lang_attribute, linked, plain_name
 
 
 @given(
-    st.text(alphabet=st.sampled_from("<>\"'&;:/.()[]ahtps \n\u202e\u2066=") | st.characters(codec="utf-8"), max_size=200)
+    st.text(
+        alphabet=st.sampled_from("<>\"'&;:/.()[]ahtps \n\u202e\u2066=") | st.characters(codec="utf-8"),
+        max_size=200,
+    )
 )
 def test_it_never_lets_markup_through(text: str) -> None:
     html = linked(text)
