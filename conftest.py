@@ -7,10 +7,13 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
 import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 if "PYTEST_XDIST_WORKER" not in os.environ and "RAPPORT_TEST_DATA" not in os.environ:
     _data = Path(tempfile.mkdtemp(prefix="rapport-tests-"))
@@ -34,6 +37,18 @@ django.setup()
 
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
-    """The embedded server is thrown away whole, so its test databases need no dropping (which fails
-    when autovacuum happens to look at one)."""
-    return "RAPPORT_TEST_EMBEDDED" in os.environ
+    """The embedded server and CI's are thrown away whole, so their test databases need no dropping (which
+    fails when autovacuum happens to look at one)."""
+    return "RAPPORT_TEST_EMBEDDED" in os.environ or "CI" in os.environ
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """On a server that outlives the run the test databases are dropped, which a single connection that
+    some thread of a test left open would prevent."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND usename = current_user"
+        )
