@@ -19,7 +19,7 @@ from rapport.config.options import Options
 from rapport.config.secret_store import load_secrets
 
 # What is made anew by itself, or is in the archive in another form.
-NOT_FILES = {"postgres", "postgres.new", "static", "secrets.json", "up.lock", ".postgres.lock"}
+NOT_FILES = {"postgres", "postgres.new", "static", "secrets.json", "up.lock", ".postgres.lock", "schema.mark"}
 
 
 @click.command("backup")

@@ -13,6 +13,7 @@ import time
 import click
 import psycopg
 
+from rapport.cli import schema_mark
 from rapport.cli.processes import PortBusy, bind, stop_on_signals
 from rapport.cli.runtime import CommandError, errors_as_sentences, read_options
 from rapport.cli.supervisor import Child, Supervisor
@@ -56,11 +57,13 @@ def _up(options: Options, *, demo: bool) -> None:
     with stop_on_signals(supervisor.ask_to_stop), errors_as_sentences():
         try:
             url = supervisor.start_database(options.database_url)
-            code, _output = supervisor.run_once("migrate")
-            if supervisor.stopping:
-                return
-            if code:
-                raise CommandError("The database could not be brought to this version; see above.")
+            if not schema_mark.is_noted(options, url):
+                code, _output = supervisor.run_once("migrate")
+                if supervisor.stopping:
+                    return
+                if code:
+                    raise CommandError("The database could not be brought to this version; see above.")
+                schema_mark.note(options, url)
             greeting = threading.Thread(
                 target=_greet, args=(supervisor, options, url, demo), name="greeting", daemon=True
             )
