@@ -15,27 +15,12 @@ def main() -> None:
     import django
 
     django.setup()
-    from rapport.brands.models import Brand, Channel
-    from rapport.networks.practice.accounts import ensure_account, issue_token, set_chaos, subscribe
+    from tests.crash.prepare import connect_company
+
+    from rapport.networks.practice.accounts import ensure_account, issue_token, set_chaos
     from rapport.staff.models import User
 
-    base = f"http://127.0.0.1:{os.environ['RAPPORT_PORT']}"
-    brand = Brand.objects.create(slug="bench-latency", name="Bench")
-    company = ensure_account(handle="benchbrand", name="Bench", is_company=True)
-    secret = secrets.token_urlsafe(24)
-    channel = Channel.objects.create(
-        brand=brand,
-        network="practice",
-        external_id=str(company.pk),
-        handle="@benchbrand",
-        polled=True,
-        credentials={
-            "base_url": f"{base}/practice",
-            "token": issue_token(account=company),
-            "webhook_secret": secret,
-        },
-    )
-    subscribe(account=company, url=f"{base}/hooks/practice/{channel.pk}", secret=secret)
+    connect_company(f"http://127.0.0.1:{os.environ['RAPPORT_PORT']}", handle="benchbrand", name="Bench")
     set_chaos(rate_limit=0)
     User.objects.create_superuser("bench@example.com", PASSWORD, name="Bench Owner", initials="BO")
     tokens = [

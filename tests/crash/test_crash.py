@@ -46,7 +46,11 @@ def test_it_starts_stops_and_leaves_nothing_behind(place: Path) -> None:
         assert instance.process is not None
         assert instance.process.returncode == 0
         assert instance.leftovers() == []
-        assert sorted(path.name for path in instance.data.iterdir()) == ["postgres", "secrets.json"]
+        assert sorted(path.name for path in instance.data.iterdir()) == [
+            "postgres",
+            "schema.mark",
+            "secrets.json",
+        ]
         sockets = [path.name for path in (instance.data / "postgres").iterdir() if ".s.PGSQL" in path.name]
         assert sockets == []
 

@@ -21,28 +21,23 @@ _NOTE = "schema.mark"
 def is_noted(options: Options, url: str) -> bool:
     """Whether this very code has migrated this very database."""
     try:
-        return (options.data / _NOTE).read_text(encoding="utf-8") == _fingerprint(options, url)
+        return (options.data / _NOTE).read_text(encoding="utf-8") == _fingerprint(url)
     except OSError:
         return False
 
 
 def note(options: Options, url: str) -> None:
     """Remember that it has."""
-    (options.data / _NOTE).write_text(_fingerprint(options, url), encoding="utf-8")
+    (options.data / _NOTE).write_text(_fingerprint(url), encoding="utf-8")
 
 
-def _fingerprint(options: Options, url: str) -> str:
-    """Our migrations, every installed package's version, and which database: its address, how many
-    migrations it has had, and for the embedded one when it was made."""
+def _fingerprint(url: str) -> str:
+    """Our migrations, every installed package's version, and how many migrations the database has had."""
     packages = sorted(f"{one.name} {one.version}" for one in distributions())
     migrations = sorted(
         str(path) for folder in rapport.__path__ for path in Path(folder).glob("**/migrations/*.py")
     )
-    try:
-        created = (options.data / "postgres" / "PG_VERSION").stat().st_mtime_ns
-    except OSError:
-        created = 0
-    parts = [*packages, *migrations, options.database_url or "", str(created), str(_applied(url))]
+    parts = [*packages, *migrations, str(_applied(url))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

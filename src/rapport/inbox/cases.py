@@ -232,14 +232,19 @@ def _reopen(case_ids: Sequence[int], new_message_ids: Sequence[int]) -> None:
             """
             WITH again AS (
                 SELECT c.id, c.status, max(m.sent_at) AS at
-                FROM inbox_message m
-                JOIN contacts_identity i ON i.id = m.identity_id
-                JOIN inbox_casethread ct ON ct.thread_id = m.thread_id AND ct.contact_id = i.contact_id
-                JOIN inbox_case c ON c.id = ct.case_id
-                WHERE m.id = ANY(%(new)s) AND NOT m.from_brand AND NOT m.automatic
-                  AND c.id = ANY(%(cases)s)
+                FROM (
+                    SELECT identity_id, thread_id, sent_at FROM inbox_message
+                    WHERE id = ANY(%(new)s::bigint[]) AND NOT from_brand AND NOT automatic OFFSET 0
+                ) m
+                CROSS JOIN LATERAL (SELECT contact_id FROM contacts_identity WHERE id = m.identity_id OFFSET 0) i
+                CROSS JOIN LATERAL (
+                    SELECT case_id FROM inbox_casethread
+                    WHERE thread_id = m.thread_id AND contact_id = i.contact_id OFFSET 0
+                ) ct
+                CROSS JOIN LATERAL (SELECT id, status, close_reason FROM inbox_case WHERE id = ct.case_id OFFSET 0) c
+                WHERE c.id = ANY(%(cases)s::bigint[])
                   AND (c.status = 'snoozed' OR (c.status = 'closed' AND c.close_reason <> 'spam'))
-                GROUP BY c.id
+                GROUP BY c.id, c.status
             ), changed AS (
                 UPDATE inbox_case c SET status = 'open', snoozed_until = NULL, closed_at = NULL, close_reason = ''
                 FROM again WHERE c.id = again.id RETURNING c.id, c.brand_id
@@ -249,7 +254,7 @@ def _reopen(case_ids: Sequence[int], new_message_ids: Sequence[int]) -> None:
                    again.at, '{"by": "contact"}'
             FROM again JOIN changed USING (id)
             """,
-            {"new": list(new_message_ids), "cases": list(case_ids)},
+            {"new": array(new_message_ids), "cases": array(case_ids)},
         )
 
 

@@ -23,8 +23,9 @@ from rapport.networks.base import Event
 _LOCK_CLASS = 0x52_41  # keeps our advisory locks apart from others'
 
 
-# A batch is tiny beside the tables it is joined with, so probing indexes in the order the joins are
-# written is always right. With fresh or no statistics the planner may choose to read whole tables.
+# A batch is tiny beside the tables it is joined with, so probing indexes is always right. With fresh or no
+# statistics the planner may choose to read whole tables. (Which side of a join is probed the planner still
+# chooses; where that matters, as in inbox/cases.py, the statement says so itself.)
 _STEER = """
 SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off;
 SET LOCAL join_collapse_limit = 1

@@ -26,7 +26,17 @@ def brand_ids_for(user: User, permission: Permission) -> list[int]:
 
 def may(user: User, brand_id: int, permission: Permission) -> bool:
     """Whether ``user`` has ``permission`` for one brand."""
-    return brands_for(user, permission).filter(id=brand_id).exists()
+    return permission in granted(user, brand_id)
+
+
+def granted(user: User, brand_id: int) -> frozenset[Permission]:
+    """Everything ``user`` may do for one brand, in one query."""
+    if not user.is_active:
+        return frozenset()
+    if user.is_superuser:
+        return frozenset(Permission)
+    roles = set(user.memberships.filter(brand_id=brand_id).values_list("role", flat=True))
+    return frozenset(one for one in Permission if roles.intersection(roles_with(one)))
 
 
 def require(user: User, brand_id: int, permission: Permission) -> None:
@@ -34,9 +44,10 @@ def require(user: User, brand_id: int, permission: Permission) -> None:
 
     :class:`NotFound` when they may not even know of the brand's cases, else :class:`NotAllowed`.
     """
-    if may(user, brand_id, permission):
+    allowed = granted(user, brand_id)
+    if permission in allowed:
         return
-    if may(user, brand_id, Permission.VIEW_CASES):
+    if Permission.VIEW_CASES in allowed:
         raise NotAllowed("Your role for this brand does not allow that. Ask a lead or an admin.")
     raise NotFound("There is no such thing, or you may not see it.")
 

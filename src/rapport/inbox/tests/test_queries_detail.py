@@ -25,16 +25,6 @@ from rapport.staff.models import Role, User
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def channel() -> Channel:
-    return make_channel(make_brand())
-
-
-@pytest.fixture
-def agent(channel: Channel) -> User:
-    return make_user("Mara Kovač", brand=channel.brand)
-
-
 def texts(detail: CaseDetail) -> list[str]:
     return [row.message.text for row in detail.messages]
 

@@ -49,16 +49,6 @@ def walk(user: User, filters: CaseFilters, limit: int = 2) -> list[int]:
         cursor = page.next_cursor
 
 
-@pytest.fixture
-def channel() -> Channel:
-    return make_channel(make_brand())
-
-
-@pytest.fixture
-def agent(channel: Channel) -> User:
-    return make_user("Mara Kovač", brand=channel.brand)
-
-
 class TestViews:
     def test_each_holds_what_it_says_in_its_order(self, channel: Channel, agent: User) -> None:
         mine, free, answered, snoozed, closed = (make_case(channel, f"c{n}", minutes=n) for n in range(5))

@@ -18,23 +18,12 @@ from rapport.inbox.tests.making import (
     make_case,
     make_channel,
     make_contact,
-    make_user,
     say,
 )
 from rapport.lib.errors import Invalid
 from rapport.staff.models import User
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def channel() -> Channel:
-    return make_channel(make_brand())
-
-
-@pytest.fixture
-def agent(channel: Channel) -> User:
-    return make_user(brand=channel.brand)
 
 
 @pytest.fixture(params=[words.catch_up, lambda: None], ids=["read", "unread"])

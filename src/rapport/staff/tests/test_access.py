@@ -2,7 +2,7 @@ import pytest
 
 from rapport.brands.models import Brand
 from rapport.lib.errors import NotAllowed, NotFound
-from rapport.staff.access import access_brand, brand_ids_for, may
+from rapport.staff.access import access_brand, brand_ids_for, granted, may
 from rapport.staff.models import Membership, Role, User
 from rapport.staff.permissions import GRANTS, Permission, roles_with
 
@@ -16,7 +16,9 @@ def test_it_grants_what_the_table_says_and_only_for_that_brand(role: Role, permi
     user = User.objects.create_user("x@example.com", "long enough pw", name="X Y", initials="XY")
     Membership.objects.create(user=user, brand=mine, role=role)
     assert may(user, mine.id, permission) == (role in roles_with(permission))
+    assert (permission in granted(user, mine.id)) == (role in roles_with(permission))
     assert not may(user, other.id, permission)
+    assert permission not in granted(user, other.id)
 
 
 def test_it_has_a_grant_for_every_permission() -> None:
@@ -38,5 +40,7 @@ def test_an_inactive_owner_sees_nothing() -> None:
     Brand.objects.create(slug="a", name="A")
     owner = User.objects.create_superuser("o@example.com", "long enough pw", name="O", initials="O")
     assert len(brand_ids_for(owner, Permission.REPLY)) == 1
+    assert granted(owner, Brand.objects.get().id) == set(Permission)
     owner.is_active = False
+    assert granted(owner, Brand.objects.get().id) == set()
     assert brand_ids_for(owner, Permission.REPLY) == []

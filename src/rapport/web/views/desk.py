@@ -15,7 +15,7 @@ from rapport.inbox.models import CloseReason, Priority, Tag
 from rapport.inbox.queries.detail import case_detail
 from rapport.inbox.queries.lists import COUNT_LIMIT, list_cases, view_counts
 from rapport.inbox.queries.people import assignable_users, brand_tags
-from rapport.staff.access import brands_for, may
+from rapport.staff.access import brands_for, granted
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, composer
 from rapport.web.numbers import whole_number
@@ -118,6 +118,7 @@ def filters_context(request: DeskRequest, place: Place) -> dict[str, Any]:
         .defer("credentials")
         .order_by("brand__name", "network", "handle")
     )
+    people = list(assignable_users(brand_id=only)) if only else []
     tag = Tag.objects.filter(id=place.tag, brand_id__in=known).first() if place.tag else None
     return {
         "brands": brands,
@@ -128,10 +129,8 @@ def filters_context(request: DeskRequest, place: Place) -> dict[str, Any]:
         else None,
         "tags": brand_tags(brand_id=only) if only else [],
         "tag": tag,
-        "people": assignable_users(brand_id=only) if only else [],
-        "person": assignable_users(brand_id=only).filter(id=place.assignee).first()
-        if only and place.assignee
-        else None,
+        "people": people,
+        "person": next((one for one in people if one.id == place.assignee), None),
     }
 
 
@@ -147,6 +146,7 @@ def case_context(
     """One case with everything that can be done with it."""
     detail = case_detail(user=request.user, case_id=case_id, older=request.GET.get("older") or None)
     case = detail.case
+    allowed = granted(request.user, case.brand_id)
     return {
         "place": place,
         "detail": detail,
@@ -161,9 +161,9 @@ def case_context(
         ),
         "problem": problem,
         "conflict": conflict,
-        "may_reply": may(request.user, case.brand_id, Permission.REPLY),
-        "may_note": may(request.user, case.brand_id, Permission.NOTE),
-        "may_work": may(request.user, case.brand_id, Permission.WORK_CASES),
+        "may_reply": Permission.REPLY in allowed,
+        "may_note": Permission.NOTE in allowed,
+        "may_work": Permission.WORK_CASES in allowed,
         "assignable": assignable_users(brand_id=case.brand_id),
         "known_tags": brand_tags(brand_id=case.brand_id),
         "priorities": list(reversed(Priority.choices)),
