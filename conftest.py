@@ -30,6 +30,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ and "RAPPORT_TEST_DATA" not in os.env
 os.environ["DJANGO_SETTINGS_MODULE"] = "rapport.config.settings"
 # A developer's own .env must not leak into tests.
 os.environ.setdefault("RAPPORT_UNDO_SECONDS", "0")
+# The servers that tests talk to are on this machine.
+os.environ.setdefault("RAPPORT_PRIVATE_ADDRESSES", "true")
 
 # Folders' own conftest files import models, and are read next.
 django.setup()

@@ -126,6 +126,12 @@ class Options(BaseSettings):
         alias="RAPPORT_MAX_REQUEST_BYTES",
         description="Largest request body accepted, webhooks included. Bytes.",
     )
+    private_addresses: bool = Field(
+        default=False,
+        alias="RAPPORT_PRIVATE_ADDRESSES",
+        description="Set to `true` when channels are on your own network (a mail server, a Mastodon server in "
+        "the same house). Otherwise addresses of private networks are never called.",
+    )
     login_attempts: int = Field(
         default=8,
         ge=1,

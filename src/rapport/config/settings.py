@@ -182,6 +182,7 @@ RAPPORT_BASE_URL = _options.base_url
 RAPPORT_UNDO_SECONDS = _options.undo_seconds
 RAPPORT_SEND_ATTEMPTS = _options.send_attempts
 RAPPORT_POLL_SECONDS = _options.poll_seconds
+RAPPORT_PRIVATE_ADDRESSES = _options.private_addresses
 RAPPORT_MAX_REQUEST_BYTES = _options.max_upload_bytes
 
 LOGGING = {

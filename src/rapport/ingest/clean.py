@@ -7,11 +7,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from rapport.lib.text import storable
-from rapport.networks.base import Author, Event, MessageDeleted, MessageSeen, Reposted
+from rapport.lib.text import storable, storable_json
+from rapport.networks.base import (
+    Author,
+    Event,
+    Liked,
+    Media,
+    MessageDeleted,
+    MessageHidden,
+    MessageSeen,
+    Reposted,
+    Withdrawn,
+)
 
 MAX_ID = 200
 MAX_TEXT = 100_000
+MAX_MEDIA = 100
 # A network's clock may run ahead a little; a message from further in the future is dated on arrival,
 # because a clock that starts tomorrow would hide a customer who waits today.
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -34,20 +45,40 @@ def clean(event: Event, *, received_at: datetime) -> Event:
             thread_key=_optional_id(event.thread_key),
             url=storable(event.url, limit=1000),
             lang=storable(event.lang, limit=16),
-            media=tuple(
-                replace(m, url=storable(m.url, limit=2000), alt=storable(m.alt)) for m in event.media
-            ),
+            media=tuple(_media(one) for one in event.media[:MAX_MEDIA]),
+            facts=storable_json(dict(event.facts)),
         )
     if isinstance(event, MessageDeleted):
         return replace(
             event, external_id=_id(event.external_id), deleted_at=_time(event.deleted_at, received_at)
         )
+    if isinstance(event, MessageHidden):
+        return replace(
+            event, external_id=_id(event.external_id), changed_at=_time(event.changed_at, received_at)
+        )
+    ids = {"external_id": _id(event.external_id), "original_id": _id(event.original_id)}
+    if isinstance(event, Withdrawn):
+        return replace(event, **ids, withdrawn_at=_time(event.withdrawn_at, received_at))
+    if isinstance(event, Liked):
+        return replace(
+            event,
+            **ids,
+            author=_author(event.author),
+            liked_at=_time(event.liked_at, received_at),
+            reaction=storable(event.reaction, limit=40),
+        )
     return replace(
-        event,
-        external_id=_id(event.external_id),
-        original_id=_id(event.original_id),
-        author=_author(event.author),
-        reposted_at=_time(event.reposted_at, received_at),
+        event, **ids, author=_author(event.author), reposted_at=_time(event.reposted_at, received_at)
+    )
+
+
+def _media(media: Media) -> Media:
+    return replace(
+        media,
+        url=storable(media.url, limit=2000),
+        alt=storable(media.alt),
+        name=storable(media.name, limit=200),
+        content_type=storable(media.content_type, limit=100),
     )
 
 
@@ -104,6 +135,14 @@ class Batch:
     edits: list[Edit] = field(default_factory=list)
     deletions: list[MessageDeleted] = field(default_factory=list)
     reposts: list[Reposted] = field(default_factory=list)
+    likes: list[Liked] = field(default_factory=list)
+    withdrawals: list[Withdrawn] = field(default_factory=list)
+    hidings: list[MessageHidden] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return any(
+            (self.messages, self.deletions, self.reposts, self.likes, self.withdrawals, self.hidings)
+        )
 
 
 def fold(events: Iterable[tuple[Event, datetime]]) -> Batch:
@@ -115,6 +154,12 @@ def fold(events: Iterable[tuple[Event, datetime]]) -> Batch:
             versions.setdefault(event.external_id, []).append(Received(event, received_at))
         elif isinstance(event, MessageDeleted):
             batch.deletions.append(event)
+        elif isinstance(event, MessageHidden):
+            batch.hidings.append(event)
+        elif isinstance(event, Withdrawn):
+            batch.withdrawals.append(event)
+        elif isinstance(event, Liked):
+            batch.likes.append(event)
         else:
             batch.reposts.append(event)
     for external_id, seen in versions.items():
@@ -124,7 +169,10 @@ def fold(events: Iterable[tuple[Event, datetime]]) -> Batch:
             key=lambda one: (one.message.edited_at is not None, one.message.edited_at or one.received_at),
         )
         newest = ordered[-1] if ordered[-1].message.edited_at else ordered[0]
-        batch.messages.append(Received(newest.message, min(one.received_at for one in seen)))
+        # Said to us in one copy is said to us.
+        context = all(one.message.context for one in seen)
+        message = replace(newest.message, context=context)
+        batch.messages.append(Received(message, min(one.received_at for one in seen)))
         batch.edits.extend(_replaced(external_id, [one.message for one in ordered]))
     return batch
 

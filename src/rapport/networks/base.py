@@ -10,86 +10,73 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-Visibility = Literal["public", "private"]
+from rapport.networks.capabilities import Budget, Capabilities, Hears, MediaRules, Tested, Window
+from rapport.networks.connecting import Authorization, Field, Granted, Guide, Renewed, Step
+from rapport.networks.events import (
+    Author,
+    Event,
+    Liked,
+    Media,
+    MediaKind,
+    MessageDeleted,
+    MessageHidden,
+    MessageSeen,
+    Reposted,
+    Visibility,
+    Withdrawn,
+)
 
-
-# Events: what a raw event means once parsed ------------------------------------------------------
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
-    """Who wrote a message. ``external_id`` is the network's stable id, never the handle."""
-
-    external_id: str
-    handle: str = ""
-    name: str = ""
-    avatar_url: str = ""
-    url: str = ""
-    followers: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
-    """A file that belongs to a message. ``url`` is the network's; Rapport does not fetch it unasked."""
-
-    url: str
-    kind: Literal["image", "video", "audio", "file"] = "image"
-    alt: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageSeen:
-    """A message exists. Seen again with other text it is an edit; ``edited_at`` orders those.
-
-    ``parent_id`` is the external id of the message it answers, on the same network. ``thread_key``
-    joins messages that have no reply links, such as the messages of one private conversation.
-    ``sent_at`` is the platform's time, with a zone. ``automatic`` marks bots and autoresponders:
-    they never count as an answer.
-    """
-
-    external_id: str
-    author: Author
-    text: str
-    sent_at: datetime
-    visibility: Visibility = "public"
-    parent_id: str | None = None
-    thread_key: str | None = None
-    url: str = ""
-    lang: str = ""
-    media: tuple[Media, ...] = ()
-    edited_at: datetime | None = None
-    automatic: bool = False
-    client_ref: str = ""  # the idempotency key of our outgoing, where the network hands it back
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageDeleted:
-    """The network no longer shows the message. It may come before the message itself."""
-
-    external_id: str
-    deleted_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reposted:
-    """Somebody passed a message on. It is counted on the original and never opens a case."""
-
-    external_id: str
-    original_id: str
-    author: Author
-    reposted_at: datetime
-
-
-Event = MessageSeen | MessageDeleted | Reposted
+__all__ = [
+    "Account",
+    "Author",
+    "Authorization",
+    "Budget",
+    "Capabilities",
+    "Connector",
+    "Delivery",
+    "Event",
+    "Field",
+    "Granted",
+    "Guide",
+    "Hears",
+    "Liked",
+    "Media",
+    "MediaKind",
+    "MediaRules",
+    "MessageDeleted",
+    "MessageHidden",
+    "MessageSeen",
+    "OutgoingMedia",
+    "OutgoingMessage",
+    "Polled",
+    "Profile",
+    "RawItem",
+    "Received",
+    "Renewed",
+    "Reposted",
+    "SeenLimit",
+    "Sent",
+    "Step",
+    "Tested",
+    "Visibility",
+    "Window",
+    "Withdrawn",
+]
 
 
 # Raw events: what a network sent, before anybody read it ----------------------------------------
 @dataclass(frozen=True, slots=True)
 class RawItem:
-    """One raw event to store. ``key`` makes it once per channel; by default it is the payload's hash."""
+    """One raw event to store. ``key`` makes it once per channel; by default it is the payload's hash.
+
+    Give the same key to the same happening whichever way it comes (webhook, stream, poll): then it is stored
+    once, and what only reconciliation found can be counted. An edit is another happening.
+    """
 
     kind: str
     payload: Any
@@ -134,55 +121,82 @@ class Received:
 
 # Sending ----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMedia:
+    """A file to send along. ``content`` is the file; ``alt`` describes it for those who cannot see it."""
+
+    name: str
+    content_type: str
+    kind: MediaKind
+    content: bytes = field(repr=False)
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingMessage:
-    """A reply or a post to send. ``idempotency_key`` never changes between tries."""
+    """A reply or a post to send. ``idempotency_key`` (a UUID's text) never changes between tries.
+
+    ``parent_url`` and ``parent_facts`` are what we stored of the message it answers. ``heard_at``: when
+    the contact last wrote in this thread, for networks with a reply window. ``by_person``: an agent
+    wrote it, not a rule. ``root_id``: the thread's first message that we know.
+    """
 
     idempotency_key: str
     text: str
     visibility: Visibility
     parent_id: str | None = None
+    parent_visibility: Visibility | None = None
+    parent_url: str = ""
+    parent_facts: Mapping[str, Any] = field(default_factory=dict)
+    root_id: str | None = None
     recipient_id: str | None = None  # identity's external id; needed for private messages
+    recipient_handle: str = ""
     thread_key: str | None = None
+    media: tuple[OutgoingMedia, ...] = ()
+    lang: str = ""
+    heard_at: datetime | None = None
+    by_person: bool = True
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """The network accepted it under this id."""
+    """The network accepted it under this id. ``thread_key`` where the network named the conversation."""
 
     external_id: str
     sent_at: datetime
     url: str = ""
+    thread_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The account a channel's credentials belong to."""
+    """The account a channel's credentials belong to, as the public sees it (E5 of the map).
+
+    ``bio_length`` counts as the network does. ``hours``: published opening hours as the network words
+    them, None where it has none. ``settings``: what was learned of the place (such as an instance's own
+    limits) and is to be kept with the channel's settings. ``expires_at``: when the credentials end.
+    """
 
     external_id: str
     handle: str
     name: str = ""
     url: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What the network allows. Read by the composer, the checks and the docs table alike."""
-
-    max_length: int
-    public_reply: bool = True
-    private_reply: bool = False
-    edit: bool = False
-    delete: bool = False
-    poll: bool = False
-    webhook: bool = False
-    send: bool = True
-    history: bool = False
+    bio: str = ""
+    bio_length: int | None = None
+    link: str = ""
+    picture_url: str = ""
+    hours: str | None = None
+    followers: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """The channel a connector works for: its identity on the network, decrypted credentials, settings."""
+    """The channel a connector works for: its identity on the network, decrypted credentials, settings.
+
+    While a channel is being connected, ``external_id`` and ``handle`` are empty.
+    """
 
     external_id: str
     handle: str
@@ -192,31 +206,107 @@ class Account:
     def __repr__(self) -> str:  # credentials must not reach a log
         return f"Account({self.handle!r})"
 
+    def secrets(self, name: str) -> tuple[str, ...]:
+        """A secret and, while it is being rotated, the one before: a signature by either is good."""
+        found = (self.credentials.get(name), self.credentials.get(f"{name}_previous"))
+        return tuple(str(one) for one in found if one)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenLimit:
+    """A budget as the network's last answer told it: ``remaining`` calls until ``reset_at``."""
+
+    budget: str
+    remaining: int
+    reset_at: datetime
+
 
 class Connector(ABC):
     """Speaks one network for one channel. Raises only the three errors of :mod:`.errors`.
 
     Every method may be called from any thread, does one thing, holds no state between calls and
     never touches Rapport's database. ``parse`` is pure: the same payload gives the same events for ever.
+
+    ``seen_limits`` is what the last call's answer said about our budget; whoever made the call reads it.
+    ``kinds`` names the raw events it knows, with one line on each: the docs print it.
     """
 
     network: ClassVar[str]
     label: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    guide: ClassVar[Guide | None] = None  # None: it is not connected by a person (files, practice)
+    kinds: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, account: Account) -> None:
         self.account = account
+        self.seen_limits: list[SeenLimit] = []
 
+    # Connecting -----------------------------------------------------------------------------------
     @abstractmethod
     def check(self) -> Profile:
         """Prove that the credentials work, and say whose they are."""
 
+    @classmethod
+    def begin(cls, values: Mapping[str, Any], *, redirect_uri: str, state: str) -> Authorization:
+        """Start the network's own login (OAuth). ``values``: what the guide's fields brought."""
+        raise NotImplementedError(f"{cls.network} has no login of its own")
+
+    @classmethod
+    def finish(
+        cls,
+        values: Mapping[str, Any],
+        *,
+        keep: Mapping[str, Any],
+        query: Mapping[str, str],
+        redirect_uri: str,
+    ) -> Sequence[Granted]:
+        """End it: the browser came back with ``query``. Each account we may use; the admin picks one.
+
+        ``state`` was compared before. Raises Refused when the person said no.
+        """
+        raise NotImplementedError(f"{cls.network} has no login of its own")
+
+    def renew(self) -> Renewed | None:
+        """New credentials for ones that end soon or were refused; None where there is nothing to renew.
+
+        Called by one process at a time, and what it returns is stored before anything else is called.
+        Raises CredentialsGone when a person must connect the channel again.
+        """
+        return None
+
+    # Hearing --------------------------------------------------------------------------------------
     def poll(self, cursor: Mapping[str, Any]) -> Polled:
-        """Fetch what is new since ``cursor`` ({} at first)."""
+        """Fetch what is new since ``cursor`` ({} at first), with some overlap where the network is lossy.
+
+        The first poll of a channel begins now, or a little before; the past is for :meth:`history`.
+        """
         raise NotImplementedError(f"{self.network} is not polled")
 
+    def stream(self, cursor: Mapping[str, Any], stop: Callable[[], bool]) -> Iterator[Polled]:
+        """What happens, as it happens, until ``stop()`` or the connection ends (it is opened again).
+
+        Yields at least every few seconds, empty if need be, so that ``stop`` is heard and the cursor kept.
+        """
+        raise NotImplementedError(f"{self.network} has no stream")
+
+    def history(self, cursor: Mapping[str, Any], *, since: datetime) -> Polled:
+        """One page of the past, newest first, down to ``since``; ``more`` until that is reached."""
+        raise NotImplementedError(f"{self.network} gives no history")
+
+    @classmethod
+    def addressees(cls, delivery: Delivery) -> Sequence[str] | None:
+        """Accounts (external ids) that a delivery to the network's one endpoint speaks of, unverified.
+
+        None: any of them, such as for a handshake; they are asked one after the other.
+        """
+        return None
+
     def receive(self, delivery: Delivery) -> Received:
-        """Take a webhook delivery: verify first. Raises :class:`~.errors.NotFromThisNetwork`."""
+        """Take a webhook delivery: verify first, on the raw body, then keep what is for this account.
+
+        Unknown kinds are returned too: they are stored and counted. Raises
+        :class:`~.errors.NotFromThisNetwork`.
+        """
         raise NotImplementedError(f"{self.network} sends no webhooks")
 
     @staticmethod
@@ -228,6 +318,16 @@ class Connector(ABC):
         is then parked with the error and can be replayed.
         """
 
+    # Speaking -------------------------------------------------------------------------------------
+    @property
+    def rules(self) -> Capabilities:
+        """What this very account allows: the network's capabilities, with the place's own limits."""
+        return self.capabilities
+
+    def length(self, text: str) -> int:
+        """Length of ``text`` as the network counts it."""
+        return len(text)
+
     def send(self, message: OutgoingMessage) -> Sent:
         """Post it. After ``TryAgain(doubt=True)`` the caller asks :meth:`find_sent` before repeating."""
         raise NotImplementedError(f"nothing can be sent to {self.network}")
@@ -236,6 +336,19 @@ class Connector(ABC):
         """Whether ``message`` was posted by an earlier try: the answer to "did it post?"."""
         raise NotImplementedError(f"nothing can be sent to {self.network}")
 
-    def length(self, text: str) -> int:
-        """Length of ``text`` as the network counts it."""
-        return len(text)
+    def edit(self, external_id: str, text: str, *, parent_id: str | None = None) -> Sent:
+        """Change a message of ours. Repeating it does no harm. The id may be another afterwards."""
+        raise NotImplementedError(f"nothing can be edited on {self.network}")
+
+    def delete(self, external_id: str) -> None:
+        """Take a message of ours away. One that is gone already is no error."""
+        raise NotImplementedError(f"nothing can be deleted on {self.network}")
+
+    # Profile --------------------------------------------------------------------------------------
+    def profile(self) -> Profile:
+        """The account as the public sees it now."""
+        return self.check()
+
+    def write_profile(self, changes: Mapping[str, str]) -> None:
+        """Change the account's ``name``, ``bio``, ``link`` or ``hours``, as far as capabilities allow."""
+        raise NotImplementedError(f"profiles cannot be changed on {self.network}")

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
+from django.conf import settings
 
 # A whole call, and the longest answer. Two calls (find, then send) end well within a lease of a reply.
 DEADLINE_S = 20.0
@@ -22,22 +24,50 @@ MAX_BYTES = 20_000_000
 _CONNECT_S = 5.0
 
 
+class PrivateAddress(Exception):
+    """An address that leads into a private network, where a server must not be sent by strangers."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} is on a private network")
+        self.host = host
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address (text) is one of the public Internet."""
+    try:
+        found = ipaddress.ip_address(address.split("%", 1)[0])
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    found = mapped or found
+    return found.is_global and not found.is_multicast
+
+
+def may_call(address: str, *, private_ok: bool = False) -> bool:
+    """Whether we may talk to this IP address: a public one, or any where the operator allows it
+    (``RAPPORT_PRIVATE_ADDRESSES``), or where the address is our own choice."""
+    return private_ok or settings.RAPPORT_PRIVATE_ADDRESSES or is_public(address)
+
+
 def request(
     method: str,
     url: str,
     *,
     headers: Mapping[str, str],
-    params: Mapping[str, str | int] | None = None,
+    params: Mapping[str, Any] | Sequence[tuple[str, Any]] | None = None,
     content: bytes | None = None,
     deadline_s: float = DEADLINE_S,
     max_bytes: int = MAX_BYTES,
+    private_ok: bool = False,
 ) -> httpx.Response:
     """The answer, read to its end. No redirects, no proxies from the environment.
 
-    Raises what httpx raises: :class:`httpx.ReadTimeout` after ``deadline_s``, and
-    :class:`httpx.DecodingError` for an answer of more than ``max_bytes``.
+    The address that was really connected to is checked before anything is sent, so neither a name that
+    points inside nor one that changes its mind leads there. Raises :class:`PrivateAddress`, and what httpx
+    raises: :class:`httpx.ReadTimeout` after ``deadline_s``, and :class:`httpx.DecodingError` for an
+    answer of more than ``max_bytes``.
     """
-    wire = _Wire()
+    wire = _Wire(private_ok=private_ok)
     timer = threading.Timer(deadline_s, wire.cut)
     timer.daemon = True
     timer.start()
@@ -46,7 +76,7 @@ def request(
             httpx.Client(trust_env=False, verify=_tls(), timeout=httpx.Timeout(deadline_s, connect=_CONNECT_S))
             as client,
             client.stream(
-                method, url, params=params, content=content, headers=dict(headers),
+                method, url, params=_params(params), content=content, headers=dict(headers),
                 extensions={"trace": wire.trace},
             ) as response,
         ):  # fmt: skip
@@ -71,16 +101,29 @@ def request(
         timer.cancel()
 
 
+def _params(given: Mapping[str, Any] | Sequence[tuple[str, Any]] | None) -> httpx.QueryParams | None:
+    """Without parameters an address keeps the ones it has."""
+    if not given:
+        return None
+    return httpx.QueryParams(given if isinstance(given, Mapping) else list(given))
+
+
 class _Wire:
     """The connection under a call, to be cut from another thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, private_ok: bool) -> None:
+        self._private_ok = private_ok
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self.was_cut = False
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Told by httpx what happens; a connection shows itself when it is made."""
+        if event == "connection.connect_tcp.complete":
+            peer = str(info["return_value"].get_extra_info("server_addr")[0])
+            if not may_call(peer, private_ok=self._private_ok):
+                info["return_value"].close()
+                raise PrivateAddress(peer)
         if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
             with self._lock:
                 self._socket = info["return_value"].get_extra_info("socket")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -18,20 +18,21 @@ from rapport.networks.base import (
     Connector,
     Delivery,
     Event,
+    Hears,
     OutgoingMessage,
     Polled,
     Profile,
     RawItem,
     Received,
     Sent,
+    Tested,
 )
-from rapport.networks.errors import CredentialsGone, NotFromThisNetwork, Refused, TryAgain
-from rapport.networks.http import request
+from rapport.networks.client import Api, usual
+from rapport.networks.errors import CredentialsGone, NetworkError, NotFromThisNetwork, TryAgain
 from rapport.networks.practice.parse import parse_event
 from rapport.networks.practice.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature, verify
 
 PAGE = 200  # events per poll
-_LONGEST_WAIT_S = 3600
 
 
 class PracticeConnector(Connector):
@@ -42,6 +43,8 @@ class PracticeConnector(Connector):
     label = "Practice network"
     capabilities = Capabilities(
         max_length=500,
+        hears=frozenset({Hears.MENTIONS, Hears.COMMENTS, Hears.PRIVATE}),
+        tested=Tested.ITSELF,
         public_reply=True,
         private_reply=True,
         edit=True,
@@ -109,7 +112,7 @@ class PracticeConnector(Connector):
             "client_ref": message.idempotency_key,
         }
         found = self._call(
-            "POST", "posts", body=body, headers={"Idempotency-Key": message.idempotency_key}, writes=True
+            "POST", "posts", json_body=body, headers={"Idempotency-Key": message.idempotency_key}, writes=True
         )
         try:
             return _sent(found)
@@ -126,75 +129,34 @@ class PracticeConnector(Connector):
         except (KeyError, TypeError, ValueError) as error:
             raise TryAgain(_("The network's answer could not be read.")) from error
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        writes: bool = False,
-    ) -> Any:
+    def _call(self, method: str, path: str, *, writes: bool = False, **more: Any) -> Any:
         """One request; the answer's JSON. ``writes``: a failure may leave doubt whether it was done."""
         if not self._base_url or not self.account.credentials.get("token"):
             raise CredentialsGone(_("The channel has no address or no token for the practice network."))
-        url = f"{self._base_url}/api/v1/{quote(path)}"
-        try:
-            response = request(
-                method,
-                url,
-                params=params,
-                content=None if body is None else json.dumps(body).encode(),
-                headers={
-                    "Authorization": f"Bearer {self.account.credentials['token']}",
-                    "Content-Type": "application/json",
-                    **(headers or {}),
-                },
-            )
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, ValueError) as error:
-            raise Refused(_("The channel's address or token cannot be used.")) from error
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            # Nothing was sent, so nothing can have been done.
-            raise TryAgain(_("The network cannot be reached.")) from error
-        except httpx.TransportError as error:
-            raise TryAgain(_("The connection broke before the network answered."), doubt=writes) from error
-        except httpx.HTTPError as error:
-            raise TryAgain(_("The network's answer could not be read."), doubt=writes) from error
-        return _answer(response, writes=writes)
+        api = Api(
+            f"{self._base_url}/api/v1",
+            headers={"Authorization": f"Bearer {self.account.credentials['token']}"},
+            explain=_explain,
+            private_ok=True,  # it is this Rapport's own
+        )
+        return api.json(method, quote(path), writes=writes, **more)
 
 
-def _answer(response: httpx.Response, *, writes: bool) -> Any:
-    status = response.status_code
-    if status < 300:
-        try:
-            return response.json()
-        except ValueError as error:
-            raise TryAgain(_("The network's answer could not be read."), doubt=writes) from error
+def _explain(response: httpx.Response, *, writes: bool) -> NetworkError:
     reason = _reason(response)
-    if status in {401, 403}:
-        raise CredentialsGone(reason)
-    if status == 429:
-        # Refused before anything was done, so there is no doubt.
-        raise TryAgain(reason, after=_retry_after(response))
-    if status in {408, 425} or status >= 500:
-        raise TryAgain(reason, after=_retry_after(response), doubt=writes)
-    raise Refused(reason)
+    return (
+        CredentialsGone(reason)
+        if response.status_code == 403
+        else usual(response, writes=writes, reason=reason)
+    )
 
 
 def _reason(response: httpx.Response) -> str:
     try:
         message = response.json()["error"]["message"]
     except (ValueError, KeyError, TypeError):
-        message = ""
-    if isinstance(message, str) and message:
-        return message[:300]
-    return _("The network answered with status %(status)d.") % {"status": response.status_code}
-
-
-def _retry_after(response: httpx.Response) -> timedelta | None:
-    value = response.headers.get("Retry-After", "")
-    return timedelta(seconds=min(int(value), _LONGEST_WAIT_S)) if value.isdecimal() else None
+        return ""
+    return message if isinstance(message, str) else ""
 
 
 def _raw_item(event: Any) -> RawItem:

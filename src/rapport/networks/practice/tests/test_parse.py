@@ -34,9 +34,18 @@ def utc(value: Any) -> Any:
 @pytest.mark.parametrize("case", CASES, ids=[path.stem for path in FIXTURES])
 def test_it_reads_every_kind_of_event(case: Any) -> None:
     events = CONNECTOR.parse(case["kind"], case["payload"])
-    assert [{"event": type(event).__name__, **as_json(event)} for event in events] == [
-        utc(expected) for expected in case["expected"]
-    ]
+    found = [{"event": type(event).__name__, **as_json(event)} for event in events]
+    expected = [utc(one) for one in case["expected"]]
+    assert only_named(found, expected) == expected
+
+
+def only_named(found: Any, expected: Any) -> Any:
+    """``found`` without what ``expected`` is silent about."""
+    if isinstance(expected, dict):
+        return {key: only_named(found[key], value) for key, value in expected.items() if key in found}
+    if isinstance(expected, list) and len(found) == len(expected):
+        return [only_named(one, value) for one, value in zip(found, expected, strict=True)]
+    return found
 
 
 def test_it_has_a_fixture_for_every_kind_it_knows() -> None:
