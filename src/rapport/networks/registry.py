@@ -25,8 +25,10 @@ def connectors() -> Mapping[str, type[Connector]]:
     """Connector class by network name, built-in ones first."""
     found: dict[str, type[Connector]] = {}
     for module in pkgutil.iter_modules(package.__path__):
-        if module.ispkg and module.name != "tests":
-            cls = importlib.import_module(f"{package.__name__}.{module.name}.connector").CONNECTOR
+        # A folder without one holds what several networks share.
+        name = f"{package.__name__}.{module.name}.connector"
+        if module.ispkg and importlib.util.find_spec(name) is not None:
+            cls = importlib.import_module(name).CONNECTOR
             found[cls.network] = cls
     for entry in entry_points(group="rapport.networks"):
         cls = entry.load()
