@@ -65,7 +65,14 @@ class Channel(models.Model):
     state = models.CharField(max_length=20, choices=ChannelState, default=ChannelState.ACTIVE)
     signature = models.CharField(max_length=20, choices=SignatureStyle, default=SignatureStyle.INITIALS)
     credentials = EncryptedJSONField(null=True)
+    credentials_expire_at = models.DateTimeField(null=True, blank=True)
     settings = models.JSONField(default=dict, blank=True)
+    hours = models.JSONField(
+        default=dict, blank=True, help_text='Published hours: {"mon": [["09:00", "17:00"]], …}; {} for none.'
+    )
+    hide_deleted = models.BooleanField(
+        default=True, db_default=True, help_text="Whether the words of a deleted message are hidden from us."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     # Listening: the cursor is saved in the transaction that stores the events it stands for.
@@ -73,6 +80,19 @@ class Channel(models.Model):
     cursor = models.JSONField(default=dict, blank=True)
     next_poll_at = models.DateTimeField(null=True, blank=True)
     poll_lease_until = models.DateTimeField(null=True, blank=True)
+    streamed = models.BooleanField(default=False, db_default=False, help_text="Whether its stream is read.")
+    stream_cursor = models.JSONField(default=dict, db_default={}, blank=True)
+    stream_lease_until = models.DateTimeField(null=True, blank=True)
+    pushed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a webhook or stream last brought something."
+    )
+
+    # The past, fetched once it is connected: {"since", "cursor", "found", "reached", "state", "error"}.
+    backfill = models.JSONField(default=dict, db_default={}, blank=True)
+
+    # The account as the public sees it (E5), as last read.
+    profile = models.JSONField(default=dict, db_default={}, blank=True)
+    profile_read_at = models.DateTimeField(null=True, blank=True)
 
     # Health, written by the listener and the worker, read by doctor and the desk.
     last_event_at = models.DateTimeField(null=True, blank=True)
@@ -108,3 +128,54 @@ class Channel(models.Model):
             credentials=self.credentials or {},
             settings=self.settings,
         )
+
+
+class Allowance(models.Model):
+    """What is left of one of a channel's budgets. Rows appear as they are used; see ``pacing.py``.
+
+    ``left`` refills steadily up to the budget; ``closed_until`` is the network's own word that it is used up.
+    """
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="allowances", db_index=False)
+    budget = models.CharField(max_length=40)
+    left = models.FloatField()
+    counted_at = models.DateTimeField()
+    closed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "budget"], name="allowance_once")]
+
+    def __str__(self) -> str:
+        return f"{self.budget} of channel {self.channel_id}"
+
+
+class AlertKind(models.TextChoices):
+    """What is wrong with a channel before customers notice."""
+
+    DISCONNECTED = "disconnected", _("Disconnected")
+    EXPIRING = "expiring", _("Credentials end soon")
+    SILENT = "silent", _("Silent longer than usual")
+    FAILING = "failing", _("Calls fail")
+    LATE = "late", _("Not listened to")
+
+
+class Alert(models.Model):
+    """Something a lead should know about a channel, from when it began until it ended."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="alerts", db_index=False)
+    kind = models.CharField(max_length=20, choices=AlertKind)
+    detail = models.JSONField(default=dict, db_default={})
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True, help_text="When the leads were written to.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "kind"], condition=Q(ended_at__isnull=True), name="alert_open_once"
+            )
+        ]
+        indexes = [models.Index(fields=["channel", "began_at"], name="alert_of_channel")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of channel {self.channel_id}"

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "rapport.brands",
     "rapport.staff",
     "rapport.audit",
+    "rapport.media",
     "rapport.contacts",
     "rapport.inbox",
     "rapport.ingest",

@@ -43,9 +43,9 @@ def follow(
 
 
 def _is_archive(network: str) -> bool:
-    """Whether nothing can be answered there, as with an imported file."""
+    """Whether what is heard there is long past, as in an imported file."""
     try:
-        return not connector_class(network).capabilities.send
+        return connector_class(network).capabilities.archive
     except UnknownNetwork:
         return False
 

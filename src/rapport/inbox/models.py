@@ -70,17 +70,29 @@ class Message(models.Model):
     from_brand = models.BooleanField(
         help_text="Written by any brand's account here, so not a contact's voice."
     )
-    automatic = models.BooleanField(default=False, db_default=False)
+    automatic = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Neither asks nor answers: written by a machine, or kept for context only.",
+    )
+    context = models.BooleanField(
+        default=False, db_default=False, help_text="Not said to us; kept so that the thread can be read."
+    )
     visibility = models.CharField(max_length=10, choices=Visibility)
     text = models.TextField()
     lang = models.CharField(max_length=16, blank=True)
     url = models.CharField(max_length=1000, blank=True)
-    media = models.JSONField(default=list)
+    media = models.JSONField(default=list, help_text="[{url | file, kind, alt, name, type}]")
+    facts = models.JSONField(
+        default=dict, db_default={}, help_text="What only some networks know; see networks/events.py."
+    )
     sent_at = models.DateTimeField()
     arrived_at = models.DateTimeField(db_default=Now())
     edited_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    hidden_at = models.DateTimeField(null=True)
     repost_count = models.PositiveIntegerField(default=0, db_default=0)
+    like_count = models.PositiveIntegerField(default=0, db_default=0)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -115,12 +127,20 @@ class Message(models.Model):
 
 
 class MessageChange(models.Model):
-    """An edit, a deletion or a repost, kept as the event it was. ``text`` is what an edit replaced."""
+    """What became of a message, kept as the event it was.
+
+    ``text`` is what an edit replaced, or which reaction it was. ``external_id`` names a repost or a
+    reaction, so that it can be withdrawn.
+    """
 
     class Kind(models.TextChoices):
         EDITED = "edited", _("Edited")
         DELETED = "deleted", _("Deleted")
         REPOSTED = "reposted", _("Reposted")
+        LIKED = "liked", _("Liked")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        HIDDEN = "hidden", _("Hidden")
+        SHOWN = "shown", _("Shown again")
 
     channel = models.ForeignKey("brands.Channel", on_delete=models.PROTECT, related_name="+", db_index=False)
     message_external_id = models.CharField(max_length=200)

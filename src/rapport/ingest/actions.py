@@ -8,20 +8,37 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from rapport.ingest.models import RawEvent, RawState
+from rapport.ingest.models import RawEvent, RawState, Via
 from rapport.lib.live import notify_ingest
 from rapport.lib.text import storable, storable_json
 from rapport.networks.base import RawItem
 
+_PUSHED = """
+WITH also AS (
+    UPDATE ingest_rawevent r SET pushed = true FROM raw_batch b
+    WHERE r.channel_id = %(channel)s AND r.dedupe_key = b.dedupe_key AND NOT r.pushed
+)
+UPDATE brands_channel SET pushed_at = now()
+WHERE id = %(channel)s AND (pushed_at IS NULL OR pushed_at < now() - interval '5 seconds')
+"""
 
-def store_raw(*, channel_id: int, items: Sequence[RawItem]) -> int:
+
+def store_raw(*, channel_id: int, items: Sequence[RawItem], via: Via = Via.POLL) -> int:
     """Store raw events in the caller's transaction and wake the workers; returns how many were new.
 
     An event that was stored before (same channel and key) is left as it is, so a network may
     deliver as often as it likes. Only when the transaction commits may the network be told "thanks".
+
+    ``via``: how it came. That something also came by webhook or stream is remembered, so what only
+    polling found can be counted.
     """
     if not items:
         return 0
+    given: dict[str, int | str | bool] = {
+        "channel": channel_id,
+        "via": via,
+        "pushed": via in (Via.WEBHOOK, Via.STREAM),
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS raw_batch (ord int, kind text, dedupe_key text, payload jsonb) "
@@ -39,13 +56,15 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem]) -> int:
                 )
         cursor.execute(
             """
-            INSERT INTO ingest_rawevent (channel_id, kind, dedupe_key, payload)
-            SELECT %s, kind, dedupe_key, payload FROM raw_batch ORDER BY ord
+            INSERT INTO ingest_rawevent (channel_id, kind, dedupe_key, payload, via, pushed)
+            SELECT %(channel)s, kind, dedupe_key, payload, %(via)s, %(pushed)s FROM raw_batch ORDER BY ord
             ON CONFLICT (channel_id, dedupe_key) DO NOTHING
             """,
-            [channel_id],
+            given,
         )
         new: int = cursor.rowcount
+        if given["pushed"]:
+            cursor.execute(_PUSHED, given)
         if new:
             notify_ingest()
     return new

@@ -140,9 +140,7 @@ class Batch:
     hidings: list[MessageHidden] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any(
-            (self.messages, self.deletions, self.reposts, self.likes, self.withdrawals, self.hidings)
-        )
+        return any((self.messages, self.deletions, self.reposts, self.likes, self.withdrawals, self.hidings))
 
 
 def fold(events: Iterable[tuple[Event, datetime]]) -> Batch:

@@ -17,6 +17,16 @@ class RawState(models.TextChoices):
     PARKED = "parked", _("Parked")
 
 
+class Via(models.TextChoices):
+    """How an event came first."""
+
+    POLL = "poll", _("Poll")
+    WEBHOOK = "webhook", _("Webhook")
+    STREAM = "stream", _("Stream")
+    HISTORY = "history", _("History")
+    IMPORT = "import", _("Import")
+
+
 class RawEvent(models.Model):
     """One delivery from a network. The row is also its own place in the queue."""
 
@@ -24,6 +34,10 @@ class RawEvent(models.Model):
     kind = models.CharField(max_length=60)
     dedupe_key = models.CharField(max_length=64)
     payload = models.JSONField()
+    via = models.CharField(max_length=10, choices=Via, default=Via.POLL, db_default=Via.POLL)
+    pushed = models.BooleanField(
+        default=False, db_default=False, help_text="A webhook or stream brought it, first or later."
+    )
     received_at = models.DateTimeField(db_default=Now())
     state = models.CharField(
         max_length=10, choices=RawState, default=RawState.PENDING, db_default=RawState.PENDING

@@ -16,8 +16,10 @@ from django.db import connection
 from rapport.brands.models import Channel
 from rapport.contacts.upsert import AuthorSeen, upsert_identities
 from rapport.inbox import cases, threads, turns
+from rapport.ingest import changes
 from rapport.ingest.clean import Batch, Received, fold
 from rapport.lib.live import notify_desk
+from rapport.media.actions import NewFile, keep
 from rapport.networks.base import Event
 
 _LOCK_CLASS = 0x52_41  # keeps our advisory locks apart from others'
@@ -58,7 +60,7 @@ def record_events(
     holds :func:`lock_channel`.
     """
     batch = fold(events)
-    if not (batch.messages or batch.deletions or batch.reposts):
+    if not batch:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_STEER)
@@ -78,6 +80,7 @@ def record_events(
             for one in batch.messages
         ],
     )
+    files = _media(channel, batch)
     rows = [
         (
             one.message.external_id,
@@ -91,17 +94,19 @@ def record_events(
             one.message.text,
             one.message.lang,
             one.message.url,
-            json.dumps([{"url": m.url, "kind": m.kind, "alt": m.alt} for m in one.message.media]),
+            json.dumps(files[one.message.external_id]),
+            json.dumps(one.message.facts),
             one.message.sent_at,
             one.message.edited_at,
-            one.message.automatic,
+            one.message.automatic or one.message.context,
+            one.message.context,
             (written_by or {}).get(one.message.external_id),
             one.received_at,
         )
         for one in batch.messages
     ]
     stored = _upsert_messages(channel, rows)
-    changed_threads = _changes(channel, batch, identities)
+    changed_threads = changes.record_changes(channel_id=channel.id, batch=batch, identities=identities)
     touched = sorted({*assigned.thread_of.values(), *changed_threads})
     turns.recompute(thread_ids=touched)
     case_ids = cases.follow(
@@ -121,7 +126,29 @@ class _Stored:
 def _authors(batch: Batch) -> list[AuthorSeen]:
     seen = [AuthorSeen(one.message.author, one.message.sent_at) for one in batch.messages]
     seen += [AuthorSeen(repost.author, repost.reposted_at) for repost in batch.reposts]
+    seen += [AuthorSeen(like.author, like.liked_at) for like in batch.likes]
     return seen
+
+
+def _media(channel: Channel, batch: Batch) -> dict[str, list[dict[str, Any]]]:
+    """Each message's media as it is kept; the content that came along goes to the files."""
+    kept: dict[str, list[dict[str, Any]]] = {}
+    wanted: list[tuple[dict[str, Any], NewFile]] = []
+    for one in batch.messages:
+        items = kept.setdefault(one.message.external_id, [])
+        for media in one.message.media:
+            item: dict[str, Any] = {"kind": media.kind, "alt": media.alt}
+            item |= {"name": media.name} if media.name else {}
+            item |= {"type": media.content_type} if media.content_type else {}
+            if media.content is not None:
+                wanted.append((item, NewFile(media.name, media.content, media.content_type)))
+            else:
+                item["url"] = media.url
+            items.append(item)
+    stored = keep(brand_id=channel.brand_id, files=[file for _, file in wanted])
+    for (item, _), file_id in zip(wanted, stored, strict=True):
+        item["file"] = file_id
+    return kept
 
 
 def _accounts(channel: Channel, external_ids: list[str]) -> tuple[set[str], set[str]]:
@@ -137,7 +164,7 @@ def _accounts(channel: Channel, external_ids: list[str]) -> tuple[set[str], set[
 
 _COPY = """
 COPY message_batch (external_id, thread_id, identity_id, own, from_brand, parent_external_id, thread_key,
-    visibility, text, lang, url, media, sent_at, edited_at, automatic, user_id, arrived_at) FROM STDIN
+    visibility, text, lang, url, media, facts, sent_at, edited_at, automatic, context, user_id, arrived_at) FROM STDIN
 """
 
 
@@ -149,26 +176,20 @@ def _upsert_messages(channel: Channel, rows: Sequence[tuple[Any, ...]]) -> _Stor
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS message_batch (ord serial, external_id text, thread_id bigint, "
             "identity_id bigint, own bool, from_brand bool, parent_external_id text, thread_key text, "
-            "visibility text, text text, lang text, url text, media jsonb, sent_at timestamptz, "
-            "edited_at timestamptz, automatic bool, user_id bigint, arrived_at timestamptz) "
+            "visibility text, text text, lang text, url text, media jsonb, facts jsonb, sent_at timestamptz, "
+            "edited_at timestamptz, automatic bool, context bool, user_id bigint, arrived_at timestamptz) "
             "ON COMMIT DELETE ROWS; TRUNCATE message_batch"
         )
         with cursor.copy(_COPY) as copy:
             for row in rows:
                 copy.write_row(row)
-        # A deletion may have come before its message: it is in the changes already.
         cursor.execute(
             """
             INSERT INTO inbox_message (brand_id, channel_id, external_id, thread_id, identity_id, own, from_brand, parent_external_id, thread_key,
-                visibility, text, lang, url, media, sent_at, edited_at, automatic, user_id, arrived_at,
-                deleted_at, repost_count)
+                visibility, text, lang, url, media, facts, sent_at, edited_at, automatic, context, user_id, arrived_at)
             SELECT %(brand)s, %(channel)s, external_id, thread_id, identity_id, own, from_brand, parent_external_id, thread_key,
-                visibility, text, lang, url, media, sent_at, edited_at, automatic, user_id, arrived_at,
-                   (SELECT min(c.at) FROM inbox_messagechange c WHERE c.channel_id = %(channel)s
-                    AND c.message_external_id = b.external_id AND c.kind = 'deleted'),
-                   (SELECT count(*) FROM inbox_messagechange c WHERE c.channel_id = %(channel)s
-                    AND c.message_external_id = b.external_id AND c.kind = 'reposted')
-            FROM message_batch b ORDER BY ord
+                visibility, text, lang, url, media, facts, sent_at, edited_at, automatic, context, user_id, arrived_at
+            FROM message_batch ORDER BY ord
             ON CONFLICT (channel_id, external_id) DO NOTHING
             RETURNING id, external_id
             """,
@@ -206,13 +227,25 @@ def _update_known(cursor: Any, channel: Channel, stored: _Stored) -> None:
     )
     cursor.execute(
         """
-        UPDATE inbox_message m SET text = b.text, media = b.media, edited_at = b.edited_at
+        UPDATE inbox_message m SET text = b.text, media = b.media, facts = b.facts, edited_at = b.edited_at
         FROM message_batch b
         WHERE m.channel_id = %(channel)s AND m.external_id = b.external_id AND m.id <> ALL(%(new)s)
           AND b.edited_at IS NOT NULL AND (m.edited_at IS NULL OR b.edited_at > m.edited_at)
         """,
         known,
     )
+    # What was context turns out to be said to us: from now on it counts like a new message.
+    cursor.execute(
+        """
+        UPDATE inbox_message m SET context = false, automatic = b.automatic
+        FROM message_batch b
+        WHERE m.channel_id = %(channel)s AND m.external_id = b.external_id AND m.id <> ALL(%(new)s)
+          AND m.context AND NOT b.context
+        RETURNING m.id
+        """,
+        known,
+    )
+    promoted = [row[0] for row in cursor.fetchall()]
     cursor.execute(
         """
         UPDATE inbox_message m SET user_id = b.user_id FROM message_batch b
@@ -228,47 +261,7 @@ def _update_known(cursor: Any, channel: Channel, stored: _Stored) -> None:
     )
     for message_id, external_id in cursor.fetchall():
         stored.id_of[external_id] = message_id
-
-
-def _changes(channel: Channel, batch: Batch, identities: Mapping[str, int]) -> set[int]:
-    """Record edits folded inside the batch, deletions and reposts; returns the threads they touch."""
-    rows: list[tuple[Any, ...]] = [
-        (e.external_id, "edited", e.replaced_at, "", None, e.text) for e in batch.edits
-    ]
-    rows += [(d.external_id, "deleted", d.deleted_at, "", None, "") for d in batch.deletions]
-    rows += [
-        (r.original_id, "reposted", r.reposted_at, r.external_id, identities[r.author.external_id], "")
-        for r in batch.reposts
-    ]
-    if not rows:
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO inbox_messagechange
-                (channel_id, message_external_id, kind, at, external_id, identity_id, text)
-            SELECT %s, c.* FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],
-                                       %s::text[]) AS c
-            ON CONFLICT (channel_id, message_external_id, kind, at, external_id) DO NOTHING
-            """,
-            [channel.id, *(list(column) for column in zip(*rows, strict=True))],
-        )
-        cursor.execute(
-            """
-            UPDATE inbox_message m SET deleted_at = change.deleted_at, repost_count = change.reposts
-            FROM (
-                SELECT message_external_id, min(at) FILTER (WHERE kind = 'deleted') AS deleted_at,
-                       count(*) FILTER (WHERE kind = 'reposted') AS reposts
-                FROM inbox_messagechange
-                WHERE channel_id = %(channel)s AND message_external_id = ANY(%(ids)s) GROUP BY 1
-            ) change
-            WHERE m.channel_id = %(channel)s AND m.external_id = change.message_external_id
-              AND (m.deleted_at, m.repost_count) IS DISTINCT FROM (change.deleted_at, change.reposts::int)
-            RETURNING m.thread_id
-            """,
-            {"channel": channel.id, "ids": sorted({row[0] for row in rows})},
-        )
-        return {row[0] for row in cursor.fetchall()}
+    stored.new_ids.extend(promoted)
 
 
 def _note_arrival(channel: Channel, messages: Sequence[Received]) -> None:

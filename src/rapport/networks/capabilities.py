@@ -71,6 +71,7 @@ class Capabilities:
     max_length_private: int | None = None  # None: as max_length
     counts: str = "characters"
     hears: frozenset[Hears] = frozenset()
+    archive: bool = False  # what is heard is long past: nobody waits for an answer
     send: bool = True
     public_reply: bool = True
     private_reply: bool = False

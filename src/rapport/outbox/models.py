@@ -23,10 +23,20 @@ class OutgoingState(models.TextChoices):
     CANCELLED = "cancelled", _("Undone")
 
 
+class Verb(models.TextChoices):
+    """What is to be done on the network."""
+
+    POST = "post", _("Post")
+    EDIT = "edit", _("Edit")
+    DELETE = "delete", _("Delete")
+
+
 class Outgoing(models.Model):
-    """A reply. The row exists before the network is called, and always says why it waits.
+    """A reply, or a change to one. The row exists before the network is called, and always says why it
+    waits.
 
     ``doubtful``: an earlier try may have been carried out, so the network is asked before another.
+    ``target``: for an edit or a deletion, the message of ours that changes.
     """
 
     brand = models.ForeignKey("brands.Brand", on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -40,6 +50,10 @@ class Outgoing(models.Model):
     )
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    verb = models.CharField(max_length=10, choices=Verb, default=Verb.POST, db_default=Verb.POST)
+    target = models.ForeignKey(
+        "inbox.Message", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     visibility = models.CharField(max_length=10, choices=Visibility)
     text = models.TextField(help_text="As it goes out, signature included.")
@@ -68,3 +82,19 @@ class Outgoing(models.Model):
 
     def __str__(self) -> str:
         return f"outgoing {self.pk} ({self.state})"
+
+
+class OutgoingFile(models.Model):
+    """A file that goes along with a reply, described for those who cannot see it."""
+
+    outgoing = models.ForeignKey(Outgoing, on_delete=models.CASCADE, related_name="files", db_index=False)
+    position = models.PositiveSmallIntegerField()
+    file = models.ForeignKey("media.StoredFile", on_delete=models.PROTECT, related_name="+")
+    alt = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["outgoing", "position"], name="outgoing_file_once")]
+
+    def __str__(self) -> str:
+        return f"file {self.file_id} of outgoing {self.outgoing_id}"

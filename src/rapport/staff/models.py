@@ -93,6 +93,12 @@ class Team(models.Model):
     brand = models.ForeignKey("brands.Brand", on_delete=models.CASCADE, related_name="teams")
     name = models.CharField(max_length=120)
     members = models.ManyToManyField(User, related_name="teams", blank=True)
+    channels = models.ManyToManyField(
+        "brands.Channel",
+        related_name="teams",
+        blank=True,
+        help_text="Channels that only these people answer from; a channel without teams is everybody's.",
+    )
 
     class Meta:
         ordering = ["name"]

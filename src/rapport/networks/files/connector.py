@@ -17,7 +17,7 @@ class FileConnector(Connector):
     network: ClassVar[str] = "file"
     label: ClassVar[str] = "Imported file"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        max_length=100_000, public_reply=False, private_reply=False, send=False, history=True
+        max_length=100_000, public_reply=False, private_reply=False, send=False, archive=True, history=True
     )
 
     def check(self) -> Profile:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from rapport.brands.models import Channel
 from rapport.ingest.actions import store_raw
+from rapport.ingest.models import Via
 from rapport.lib.crypto import Undecryptable
 from rapport.networks.base import Delivery
 from rapport.networks.errors import NetworkError, NotFromThisNetwork
@@ -57,7 +58,7 @@ def receive(request: HttpRequest, network: str, channel_id: int) -> HttpResponse
         return _answer(503, "Try again later.")
     try:
         with transaction.atomic():
-            store_raw(channel_id=channel.id, items=received.items)
+            store_raw(channel_id=channel.id, items=received.items, via=Via.WEBHOOK)
     except RecursionError:
         # Nested deeper than we can walk, though not too deep to be read.
         _log.warning("channel %s: a delivery is nested too deep to be stored", channel_id)
