@@ -16,7 +16,7 @@ import httpx
 from django.utils.translation import gettext as _
 
 from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
-from rapport.networks.http import PrivateAddress, request
+from rapport.networks.http import DEADLINE_S, MAX_BYTES, PrivateAddress, request
 
 LONGEST_WAIT = timedelta(hours=24)
 _REASON = 300
@@ -68,6 +68,8 @@ class Api:
         headers: Mapping[str, str] | None = None,
         writes: bool = False,
         accept: Sequence[int] = (),
+        deadline_s: float = DEADLINE_S,
+        max_bytes: int = MAX_BYTES,
     ) -> httpx.Response:
         """The answer of a call that worked (status below 300, or one in ``accept``).
 
@@ -80,8 +82,9 @@ class Api:
         given = {**self._headers, **({"Content-Type": kind} if kind else {}), **(headers or {})}
         try:
             response = request(
-                method, url, params=params, content=body, headers=given, private_ok=self._private_ok
-            )
+                method, url, params=params, content=body, headers=given, private_ok=self._private_ok,
+                deadline_s=deadline_s, max_bytes=max_bytes,
+            )  # fmt: skip
         except PrivateAddress as error:
             raise Refused(
                 _("The address %(host)s is on a private network. Rapport does not call those.")
