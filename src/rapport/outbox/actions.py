@@ -6,6 +6,7 @@ Nothing here calls a network. All of these raise :class:`~rapport.lib.errors.Not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -22,9 +23,13 @@ from rapport.inbox.actions.change import bump, check_version, lock_case
 from rapport.inbox.models import Case, Message, Visibility
 from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.live import notify_desk
+from rapport.lib.text import storable
+from rapport.media.actions import NewFile, keep
 from rapport.outbox import checks
+from rapport.outbox.checks import NewMedia
 from rapport.outbox.defer import defer_delivery
-from rapport.outbox.models import Outgoing, OutgoingState
+from rapport.outbox.models import Outgoing, OutgoingFile, OutgoingState
+from rapport.outbox.outcome import heard_at
 from rapport.staff.access import require
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
@@ -40,6 +45,7 @@ def reply(
     form_key: UUID,
     close_after: bool = False,
     expected_version: int | None = None,
+    files: Sequence[NewMedia] = (),
 ) -> Outgoing:
     """Queue an answer to the case's contact, signed as the channel wants it.
 
@@ -71,6 +77,7 @@ def reply(
                 in_reply_to_id=in_reply_to_id,
                 form_key=form_key,
                 close_after=close_after,
+                files=files,
             )
             bump(case=case, fields={})
             if case.assignee_id is None and not actor.is_bot:
@@ -93,14 +100,23 @@ def _queue(
     in_reply_to_id: int | None,
     form_key: UUID,
     close_after: bool,
+    files: Sequence[NewMedia],
 ) -> Outgoing:
     parent = _parent(case=case, message_id=in_reply_to_id, visibility=visibility)
     channel = Channel.objects.defer("credentials").get(id=parent.channel_id)
-    way = checks.check_visibility(channel=channel, visibility=visibility)
+    way = checks.check_visibility(channel=channel, visibility=visibility, parent=parent)
     words = checks.signed(
         text=checks.clean_text(text), signature=checks.signature(channel=channel, author=actor)
     )
-    checks.check_length(channel=channel, text=words)
+    checks.check_length(channel=channel, text=words, visibility=way)
+    checks.check_media(channel=channel, visibility=way, files=files)
+    if way == Visibility.PRIVATE and parent.visibility == Visibility.PRIVATE:
+        checks.check_window(
+            channel=channel,
+            heard_at=heard_at(case_id=case.id, thread_id=parent.thread_id),
+            now=timezone.now(),
+            by_person=not actor.is_bot,
+        )
     outgoing = Outgoing.objects.create(
         brand_id=case.brand_id,
         channel=channel,
@@ -114,9 +130,18 @@ def _queue(
         not_before=timezone.now() + timedelta(seconds=settings.RAPPORT_UNDO_SECONDS),
         close_after=close_after,
     )
+    _attach(outgoing, files)
     defer_delivery(outgoing_id=outgoing.id, not_before=outgoing.not_before)
     _tell(action="outgoing.queued", actor=actor, outgoing=outgoing)
     return outgoing
+
+
+def _attach(outgoing: Outgoing, files: Sequence[NewMedia]) -> None:
+    ids = keep(brand_id=outgoing.brand_id, files=[NewFile(one.name, one.content) for one in files])
+    OutgoingFile.objects.bulk_create(
+        OutgoingFile(outgoing=outgoing, position=number, file_id=file_id, alt=storable(file.alt))
+        for number, (file_id, file) in enumerate(zip(ids, files, strict=True))
+    )
 
 
 def _parent(*, case: Case, message_id: int | None, visibility: str) -> Message:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rapport.brands.models import Channel, SignatureStyle
-from rapport.inbox.models import Visibility
+from rapport.inbox.models import Message, Visibility
 from rapport.lib.errors import Invalid
 from rapport.lib.text import storable
-from rapport.networks.base import Account, Connector
+from rapport.networks.base import Account, Connector, MediaKind, MediaRules, Window
 from rapport.networks.registry import UnknownNetwork, connect
 from rapport.staff.models import User
 
@@ -23,11 +26,38 @@ _UNSEEN = ("Z", "Cc", "Cf", "Cn")
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What the composer needs to know before anything is sent. ``max_length`` counts the signature
-    too, and counts as the network does."""
+    too, and counts as the network does; private replies may have another."""
 
     max_length: int
     signature: str
     visibilities: tuple[Visibility, ...]
+    max_length_private: int = 0
+    media: MediaRules | None = None
+    media_private: MediaRules | None = None
+    windows: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMedia:
+    """A file that somebody wants to send along. ``content_type`` by its bytes; ``size`` in bytes."""
+
+    name: str
+    content: bytes
+    content_type: str
+    kind: MediaKind
+    alt: str = ""
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+
+@dataclass(frozen=True)
+class OpenWindow:
+    """The reply window that is open, and when it closes. ``by_person``: for people's words only."""
+
+    window: Window
+    until: datetime
 
 
 def connector_of(channel: Channel) -> Connector:
@@ -49,12 +79,16 @@ def connector_of(channel: Channel) -> Connector:
 
 def limits(*, channel: Channel, author: User) -> Limits:
     """How ``author`` may answer on ``channel``. Raises Invalid for a network that is not installed."""
-    can = connector_of(channel).capabilities
+    can = connector_of(channel).rules
     allowed = {Visibility.PUBLIC: can.public_reply, Visibility.PRIVATE: can.private_reply}
     return Limits(
-        max_length=can.max_length,
+        max_length=can.limit("public"),
+        max_length_private=can.limit("private"),
         signature=signature(channel=channel, author=author),
         visibilities=tuple(one for one, yes in allowed.items() if yes and can.send),
+        media=can.media,
+        media_private=can.media_private,
+        windows=can.windows,
     )
 
 
@@ -87,24 +121,27 @@ def clean_text(text: str) -> str:
     return text
 
 
-def check_visibility(*, channel: Channel, visibility: str) -> Visibility:
-    """``visibility``, if the network can answer that way. Raises Invalid."""
+def check_visibility(*, channel: Channel, visibility: str, parent: Message | None = None) -> Visibility:
+    """``visibility``, if the network can answer (``parent``) that way. Raises Invalid."""
     if visibility not in Visibility.values:
         raise Invalid(_("A reply is public or private."))
-    can = connector_of(channel).capabilities
+    can = connector_of(channel).rules
     if not can.send:
         raise Invalid(_("Nothing can be sent through this channel."))
     if visibility == Visibility.PUBLIC and not can.public_reply:
         raise Invalid(_("This network has no public replies. Answer privately."))
     if visibility == Visibility.PRIVATE and not can.private_reply:
         raise Invalid(_("This network has no private replies. Answer publicly."))
+    crosses = parent is not None and parent.visibility == Visibility.PUBLIC
+    if visibility == Visibility.PRIVATE and crosses and not can.private_reply_to_public:
+        raise Invalid(_("This network does not let us answer a public message in private."))
     return Visibility(visibility)
 
 
-def check_length(*, channel: Channel, text: str) -> None:
+def check_length(*, channel: Channel, text: str, visibility: Visibility = Visibility.PUBLIC) -> None:
     """Refuse a text, signature included, that is longer than the network takes, and say by how much."""
     connector = connector_of(channel)
-    over = connector.length(text) - connector.capabilities.max_length
+    over = connector.length(text) - connector.rules.limit(_way(visibility))
     if over > 0:
         raise Invalid(
             ngettext(
@@ -114,3 +151,79 @@ def check_length(*, channel: Channel, text: str) -> None:
             )
             % {"over": over}
         )
+
+
+def open_window(
+    *, windows: Sequence[Window], heard_at: datetime | None, now: datetime, by_person: bool = True
+) -> OpenWindow | None:
+    """The reply window that is open ``now``, after the contact last wrote privately at ``heard_at``."""
+    if heard_at is None:
+        return None
+    for window in windows:
+        until = heard_at + window.length
+        if now < until and (by_person or not window.by_person):
+            return OpenWindow(window, until)
+    return None
+
+
+def check_window(*, channel: Channel, heard_at: datetime | None, now: datetime, by_person: bool) -> None:
+    """Refuse a private reply that comes too late for the network, in words. Raises Invalid."""
+    windows = connector_of(channel).rules.windows
+    if not windows or open_window(windows=windows, heard_at=heard_at, now=now, by_person=by_person):
+        return
+    hours = int(max(one.length for one in windows).total_seconds() // 3600)
+    raise Invalid(
+        ngettext(
+            "Too late: this network lets us write privately for %(hours)d hour after the customer's last "
+            "private message. Answer publicly, or wait until they write again.",
+            "Too late: this network lets us write privately for %(hours)d hours after the customer's last "
+            "private message. Answer publicly, or wait until they write again.",
+            hours,
+        )
+        % {"hours": hours}
+    )
+
+
+def check_media(*, channel: Channel, visibility: Visibility, files: Sequence[NewMedia]) -> None:
+    """Refuse files that the network does not take, and say which and why. Raises Invalid."""
+    if not files:
+        return
+    rules = connector_of(channel).rules.media_rules(_way(visibility))
+    if rules is None:
+        raise Invalid(_("No files can be sent this way on this network."))
+    if len(files) > rules.max_count:
+        raise Invalid(
+            ngettext(
+                "This network takes at most %(count)d file per message.",
+                "This network takes at most %(count)d files per message.",
+                rules.max_count,
+            )
+            % {"count": rules.max_count}
+        )
+    if not rules.mixed and len({one.kind for one in files}) > 1:
+        raise Invalid(_("This network does not take pictures and other files in one message."))
+    for file in files:
+        _check_file(file, rules)
+
+
+def _check_file(file: NewMedia, rules: MediaRules) -> None:
+    named = {"name": file.name}
+    most = rules.max_bytes.get(file.kind)
+    if most is None or (rules.content_types and file.content_type not in rules.content_types):
+        raise Invalid(_("“%(name)s” is of a kind that this network does not take.") % named)
+    if not file.size:
+        raise Invalid(_("“%(name)s” is empty.") % named)
+    if file.size > most:
+        raise Invalid(
+            _("“%(name)s” is too large: %(size).1f MB, and this network takes %(most).1f MB.")
+            % {**named, "size": file.size / 1e6, "most": most / 1e6}
+        )
+    if rules.max_alt_length is not None and len(file.alt) > rules.max_alt_length:
+        raise Invalid(
+            _("The description of “%(name)s” is too long: at most %(most)d characters.")
+            % {**named, "most": rules.max_alt_length}
+        )
+
+
+def _way(visibility: Visibility) -> Literal["public", "private"]:
+    return "private" if visibility == Visibility.PRIVATE else "public"

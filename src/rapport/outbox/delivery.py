@@ -27,8 +27,8 @@ from rapport.networks.base import Connector, OutgoingMessage, Sent
 from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
 from rapport.networks.registry import UnknownNetwork, connect
 from rapport.outbox.defer import TASK, defer_deliveries, defer_delivery
-from rapport.outbox.models import Outgoing, OutgoingState
-from rapport.outbox.outcome import outgoing_message, record_sent
+from rapport.outbox.models import Outgoing, OutgoingState, Verb
+from rapport.outbox.outcome import outgoing_message, record_change, record_sent
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def deliver(*, outgoing_id: int) -> None:
     try:
         channel, connector = _connector(outgoing.channel_id)
         message = outgoing_message(outgoing)
-        sent = _post(connector, message, claim)
+        sent = _carry_out(connector, outgoing, message, claim)
     except TryAgain as error:
         _failed_for_now(outgoing, claim, error)
     except Refused as error:
@@ -81,7 +81,10 @@ def deliver(*, outgoing_id: int) -> None:
     else:
         health.succeeded(channel_id=outgoing.channel_id)
         try:
-            record_sent(outgoing_id=outgoing_id, channel=channel, message=message, sent=sent)
+            if outgoing.verb == Verb.POST and sent is not None:
+                record_sent(outgoing_id=outgoing_id, channel=channel, message=message, sent=sent)
+            else:
+                record_change(outgoing_id=outgoing_id, channel=channel, sent=sent)
         except ValueError as error:
             # An id or a time that cannot be kept will not get better by asking again every minute.
             log.exception("reply %s is posted but cannot be recorded", outgoing_id)
@@ -194,24 +197,42 @@ def _connector(channel_id: int) -> tuple[Channel, Connector]:
         raise Refused(str(error)) from error
 
 
-def _post(connector: Connector, message: OutgoingMessage, claim: Claim) -> Sent:
-    """Call the network. After a doubt it is asked first; what a connector must not raise is a doubt."""
+def _carry_out(
+    connector: Connector, outgoing: Outgoing, message: OutgoingMessage, claim: Claim
+) -> Sent | None:
+    """Call the network; None for a deletion. What a connector must not raise is a doubt."""
     try:
-        if claim.doubtful:
-            found = connector.find_sent(message)
-            if found is not None:
-                return found
+        if outgoing.verb == Verb.POST:
+            return _post(connector, message, claim)
+        # Changing or deleting twice does no harm, so after a doubt it is simply done again.
         if claim.attempts > settings.RAPPORT_SEND_ATTEMPTS:
             raise Refused(_("It was tried too often without an answer."))
-        if timezone.now() >= claim.lease_until:
-            raise TryAgain(_("Looking for an earlier try took too long."))
-        return connector.send(message)
+        if outgoing.target is None:
+            raise Refused(_("The message it changes is gone."))
+        target = outgoing.target
+        if outgoing.verb == Verb.EDIT:
+            return connector.edit(target.external_id, outgoing.text, parent_id=target.parent_external_id)
+        connector.delete(target.external_id)
+        return None
     except NetworkError:
         raise
     except Exception as error:
         log.exception("connector %s failed in an unexpected way", connector.network)
         reason = _("Unexpected error in the connector ({name}).").format(name=type(error).__name__)
         raise TryAgain(reason, doubt=True) from error
+
+
+def _post(connector: Connector, message: OutgoingMessage, claim: Claim) -> Sent:
+    """Post it. After a doubt the network is asked first whether it has it."""
+    if claim.doubtful:
+        found = connector.find_sent(message)
+        if found is not None:
+            return found
+    if claim.attempts > settings.RAPPORT_SEND_ATTEMPTS:
+        raise Refused(_("It was tried too often without an answer."))
+    if timezone.now() >= claim.lease_until:
+        raise TryAgain(_("Looking for an earlier try took too long."))
+    return connector.send(message)
 
 
 def _failed_for_now(outgoing: Outgoing, claim: Claim, error: TryAgain) -> None:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
 from rapport.audit.actions import record
 from rapport.brands.models import Channel
+from rapport.contacts.models import Identity
 from rapport.inbox.actions import close_case
-from rapport.inbox.models import Case, CaseEvent, CaseEventKind, CloseReason, Thread
+from rapport.inbox.models import Case, CaseEvent, CaseEventKind, CloseReason, Message, Thread
 from rapport.ingest.clean import clean
 from rapport.ingest.record import lock_channel, record_events
 from rapport.lib.errors import ActionError
 from rapport.lib.live import notify_desk
-from rapport.networks.base import Author, MessageSeen, OutgoingMessage, Sent, Visibility
+from rapport.media.actions import kind_of
+from rapport.networks.base import (
+    Author,
+    Event,
+    Media,
+    MessageDeleted,
+    MessageSeen,
+    OutgoingMedia,
+    OutgoingMessage,
+    Sent,
+    Visibility,
+)
 from rapport.outbox.models import Outgoing, OutgoingState
 
 log = logging.getLogger(__name__)
@@ -26,27 +39,60 @@ def outgoing_message(outgoing: Outgoing) -> OutgoingMessage:
     parent = outgoing.in_reply_to
     # Where the network has no reply links, the conversation is named by its key and the person in it.
     thread = Thread.objects.get(id=parent.thread_id if parent is not None else outgoing.thread_id)
-    said = (thread.merged_into or thread).messages.order_by("-sent_at", "-id")
+    thread = thread.merged_into or thread
+    said = thread.messages.order_by("-sent_at", "-id")
     key = parent.thread_key if parent is not None else None
     if key is None and outgoing.visibility == "private":
         key = said.filter(thread_key__isnull=False).values_list("thread_key", flat=True).first()
     if parent is not None and not parent.from_brand:
-        recipient: str | None = parent.identity.external_id
+        recipient: Identity | None = parent.identity
     else:
-        recipient = (
-            said.filter(from_brand=False, identity__contact_id=outgoing.case.contact_id)
-            .values_list("identity__external_id", flat=True)
-            .first()
-        )
+        last = said.filter(from_brand=False, identity__contact_id=outgoing.case.contact_id)
+        newest = last.select_related("identity").first()
+        recipient = newest.identity if newest is not None else None
     return OutgoingMessage(
         idempotency_key=str(outgoing.idempotency_key),
         text=outgoing.text,
-        visibility=_visibility(outgoing),
+        visibility=_visibility(outgoing.visibility),
         parent_id=parent.external_id if parent is not None else None,
-        recipient_id=recipient,
+        parent_visibility=_visibility(parent.visibility) if parent is not None else None,
+        parent_url=parent.url if parent is not None else "",
+        parent_facts=parent.facts if parent is not None else {},
+        root_id=thread.messages.order_by("sent_at", "id").values_list("external_id", flat=True).first(),
+        recipient_id=recipient.external_id if recipient is not None else None,
+        recipient_handle=recipient.handle if recipient is not None else "",
         thread_key=key,
+        media=_media(outgoing),
+        lang=outgoing.case.lang,
+        heard_at=heard_at(case_id=outgoing.case_id, thread_id=thread.id),
+        by_person=not outgoing.author.is_bot,
         created_at=outgoing.created_at,
     )
+
+
+def _media(outgoing: Outgoing) -> tuple[OutgoingMedia, ...]:
+    return tuple(
+        OutgoingMedia(
+            name=one.file.name,
+            content_type=one.file.content_type,
+            kind=kind_of(one.file.content_type),
+            content=bytes(one.file.content),
+            alt=one.alt,
+        )
+        for one in outgoing.files.select_related("file")
+    )
+
+
+def heard_at(*, case_id: int, thread_id: int) -> datetime | None:
+    """When the case's contact last wrote privately in a thread: where a reply window begins."""
+    written = Message.objects.filter(
+        thread_id=thread_id,
+        visibility="private",
+        from_brand=False,
+        automatic=False,
+        identity__contact__cases__id=case_id,
+    )
+    return written.order_by("-sent_at").values_list("sent_at", flat=True).first()
 
 
 def record_sent(*, outgoing_id: int, channel: Channel, message: OutgoingMessage, sent: Sent) -> None:
@@ -68,8 +114,18 @@ def record_sent(*, outgoing_id: int, channel: Channel, message: OutgoingMessage,
                 sent_at=sent.sent_at,
                 visibility=message.visibility,
                 parent_id=message.parent_id,
-                thread_key=message.thread_key,
+                thread_key=sent.thread_key or message.thread_key,
                 url=sent.url,
+                media=tuple(
+                    Media(
+                        kind=one.kind,
+                        alt=one.alt,
+                        name=one.name,
+                        content_type=one.content_type,
+                        content=one.content,
+                    )
+                    for one in message.media
+                ),
                 automatic=outgoing.author.is_bot,
                 client_ref=message.idempotency_key,
             ),
@@ -115,6 +171,67 @@ def record_sent(*, outgoing_id: int, channel: Channel, message: OutgoingMessage,
         notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])
 
 
+def record_change(*, outgoing_id: int, channel: Channel, sent: Sent | None) -> None:
+    """Record that a message of ours was edited (``sent``) or deleted (None) on the network, once."""
+    now = timezone.now()
+    with transaction.atomic():
+        lock_channel(channel.id)
+        outgoing = (
+            Outgoing.objects.select_for_update(of=("self",)).select_related("target").get(id=outgoing_id)
+        )
+        target = outgoing.target
+        if outgoing.state == OutgoingState.SENT or target is None:
+            return
+        changes: list[Event] = []
+        if sent is not None:
+            changes.append(
+                clean(
+                    MessageSeen(
+                        external_id=sent.external_id,
+                        author=Author(
+                            external_id=channel.external_id, handle=channel.handle, name=channel.name
+                        ),
+                        text=outgoing.text,
+                        sent_at=target.sent_at,
+                        visibility=_visibility(target.visibility),
+                        parent_id=target.parent_external_id,
+                        thread_key=target.thread_key,
+                        url=sent.url or target.url,
+                        lang=target.lang,
+                        edited_at=max(sent.sent_at, target.sent_at),
+                        facts=target.facts,
+                    ),
+                    received_at=now,
+                )
+            )
+        if sent is None or sent.external_id != target.external_id:
+            changes.append(MessageDeleted(external_id=target.external_id, deleted_at=now))
+        record_events(
+            channel=channel,
+            events=[(one, now) for one in changes],
+            written_by={sent.external_id: outgoing.author_id} if sent is not None else {},
+        )
+        if sent is not None:
+            # Its files stay as they were: an edit changes the words.
+            Message.objects.filter(channel=channel, external_id=sent.external_id).update(media=target.media)
+        outgoing.refresh_from_db(fields=["case"])
+        outgoing.state = OutgoingState.SENT
+        outgoing.sent_at = now
+        outgoing.lease_until = None
+        outgoing.doubtful = False
+        outgoing.error = ""
+        outgoing.save(update_fields=["state", "sent_at", "lease_until", "doubtful", "error"])
+        record(
+            action="outgoing.edited" if sent is not None else "outgoing.deleted",
+            actor_id=outgoing.author_id,
+            brand_id=outgoing.brand_id,
+            object_type="outgoing",
+            object_id=outgoing.id,
+            data={"case": outgoing.case_id, "message": target.id},
+        )
+        notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])
+
+
 def _close(outgoing: Outgoing) -> None:
     """Close as asked, unless the customer has written again since: then somebody waits."""
     waiting = Case.objects.filter(id=outgoing.case_id, waiting_since__isnull=False).exists()
@@ -128,5 +245,5 @@ def _close(outgoing: Outgoing) -> None:
         log.info("case %s stays as it is after reply %s: %s", outgoing.case_id, outgoing.id, error)
 
 
-def _visibility(outgoing: Outgoing) -> Visibility:
-    return "private" if outgoing.visibility == "private" else "public"
+def _visibility(value: str) -> Visibility:
+    return "private" if value == "private" else "public"

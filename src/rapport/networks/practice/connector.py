@@ -47,6 +47,7 @@ class PracticeConnector(Connector):
         tested=Tested.ITSELF,
         public_reply=True,
         private_reply=True,
+        private_reply_to_public=True,
         edit=True,
         delete=True,
         poll=True,

@@ -89,7 +89,7 @@ class Strict:
 class StrictConnector(Connector):
     network = "strict"
     label = "Strict"
-    capabilities = Capabilities(max_length=500, private_reply=True, send=True)
+    capabilities = Capabilities(max_length=500, private_reply=True, private_reply_to_public=True, send=True)
     side: ClassVar[Strict] = Strict()
 
     def __init__(self, account: Account) -> None:

@@ -40,7 +40,7 @@ class Square(Connector):
 
     network = "square"
     label = "Square"
-    capabilities = Capabilities(max_length=40, public_reply=True, private_reply=True)
+    capabilities = Capabilities(max_length=40, public_reply=True, private_reply=True, private_reply_to_public=True)
 
     def check(self) -> Profile:
         return Profile(external_id=self.account.external_id, handle=self.account.handle)
@@ -55,7 +55,7 @@ class Square(Connector):
 
 class Letters(Square):
     network = "letters"
-    capabilities = Capabilities(max_length=1000, public_reply=False, private_reply=True)
+    capabilities = Capabilities(max_length=1000, public_reply=False, private_reply=True, private_reply_to_public=True)
 
 
 class Wall(Square):
@@ -65,7 +65,7 @@ class Wall(Square):
 
 class Archive(Square):
     network = "archive"
-    capabilities = Capabilities(max_length=1000, private_reply=True, send=False)
+    capabilities = Capabilities(max_length=1000, private_reply=True, private_reply_to_public=True, send=False)
 
 
 @pytest.fixture(autouse=True)
