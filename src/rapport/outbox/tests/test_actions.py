@@ -40,7 +40,9 @@ class Square(Connector):
 
     network = "square"
     label = "Square"
-    capabilities = Capabilities(max_length=40, public_reply=True, private_reply=True, private_reply_to_public=True)
+    capabilities = Capabilities(
+        max_length=40, public_reply=True, private_reply=True, private_reply_to_public=True
+    )
 
     def check(self) -> Profile:
         return Profile(external_id=self.account.external_id, handle=self.account.handle)
@@ -55,7 +57,9 @@ class Square(Connector):
 
 class Letters(Square):
     network = "letters"
-    capabilities = Capabilities(max_length=1000, public_reply=False, private_reply=True, private_reply_to_public=True)
+    capabilities = Capabilities(
+        max_length=1000, public_reply=False, private_reply=True, private_reply_to_public=True
+    )
 
 
 class Wall(Square):
