@@ -1,0 +1,1 @@
+"""RSS, Atom and JSON feeds: blogs, forums, review sites, news alerts."""
