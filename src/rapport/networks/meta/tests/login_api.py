@@ -1,0 +1,89 @@
+"""Tokens: codes become user tokens, those become long ones, those list pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rapport.networks.meta.tests.errors import GraphError, token_gone
+from rapport.networks.meta.tests.fields import asked, shown
+from rapport.networks.meta.tests.world import (
+    APP_ID,
+    APP_SECRET,
+    IG_HANDLE,
+    IG_ID,
+    PAGE_HANDLE,
+    PAGE_ID,
+    PAGE_NAME,
+    World,
+)
+
+CODE, REDIRECT = "a-code-that-works-once", "https://desk.example/connect/back"
+
+
+def access_token(world: World, call: Any) -> dict[str, Any]:
+    params = call.params
+    if (params.get("client_id"), params.get("client_secret")) != (APP_ID, APP_SECRET):
+        raise GraphError(101, "Error validating application.")
+    if params.get("grant_type") == "fb_exchange_token":
+        if params.get("fb_exchange_token") != "EAAuser-short":
+            raise token_gone(463)
+        return {"access_token": "EAAuser-long", "token_type": "bearer", "expires_in": 5_183_944}
+    if params.get("redirect_uri") != REDIRECT:
+        raise GraphError(191, "The redirect_uri URL must be absolute and the same as before")
+    if params.get("code") != CODE:
+        raise GraphError(100, "This authorization code has been used.", 36009)
+    return {"access_token": "EAAuser-short", "token_type": "bearer", "expires_in": 5_400}
+
+
+def debug_token(world: World, call: Any) -> dict[str, Any]:
+    if call.token != f"{APP_ID}|{APP_SECRET}":
+        raise GraphError(190, "Invalid OAuth access token signature.", 0, 400)
+    token = call.params.get("input_token", "")
+    if token != world.token:
+        kind = {"EAAuser-short": "USER", "EAAuser-long": "USER"}.get(token)
+        if kind is None:
+            return {
+                "data": {
+                    "error": {"code": 190, "message": "Malformed access token"},
+                    "is_valid": False,
+                    "scopes": [],
+                }
+            }
+        return {
+            "data": {
+                "app_id": APP_ID,
+                "type": kind,
+                "is_valid": True,
+                "expires_at": 0,
+                "scopes": world.scopes,
+            }
+        }
+    return {
+        "data": {
+            "app_id": APP_ID, "type": "PAGE", "application": "Desk", "is_valid": True, "expires_at": 0,
+            "data_access_expires_at": 1_900_000_000, "profile_id": PAGE_ID, "scopes": world.scopes,
+        }
+    }  # fmt: skip
+
+
+def accounts(world: World, call: Any) -> dict[str, Any]:
+    """Two answers of one page each."""
+    page = {
+        "id": PAGE_ID, "name": PAGE_NAME, "username": PAGE_HANDLE, "access_token": world.token,
+        "tasks": ["MODERATE", "MESSAGING"], "instagram_business_account": {"id": IG_ID, "username": IG_HANDLE},
+    }  # fmt: skip
+    other = {
+        "id": "104200000000999",
+        "name": "Alvara Cargo",
+        "access_token": "EAApage-other",
+        "tasks": ["ANALYZE"],
+    }
+    known = {"id", "name", "username", "access_token", "tasks", "instagram_business_account"}
+    wanted = asked(call.params.get("fields", "id,name,access_token"))
+    second = call.params.get("after") == "MQ"
+    paging: dict[str, Any] = {"cursors": {"after": "MQ"}}
+    if not second:
+        paging["next"] = (
+            f"https://graph.facebook.com/v25.0/1/accounts?access_token={call.token}&limit=100&after=MQ"
+        )
+    return {"data": [shown(other if second else page, wanted, known)], "paging": paging}
