@@ -36,6 +36,7 @@ class View:
     text: str
     published: datetime | None
     updated: datetime | None
+    stamp: str  # ``updated`` as the feed writes it: enough to see that it is another one
     author: Mapping[str, str]
     lang: str
     pictures: Sequence[tuple[str, str]] = ()
@@ -65,19 +66,20 @@ def _xml(feed: Mapping[str, Any], entry: Mapping[str, Any]) -> View:
     text, pictures = (tidy(body), []) if kind == "text/plain" else plain(body, base=base)
     reply = entry.get("thr_in-reply-to")
     ref = text_of(reply, "ref") if isinstance(reply, Mapping) else ""
+    files = _files(entry, base)
+    said = (title, text_of(entry, "published") or text, *(url for url, _kind in [*pictures, *files]))
     return View(
-        id=entry_id(
-            feed, text_of(entry, "id"), text_of(entry, "link"), title, text_of(entry, "published"), text
-        ),
+        id=entry_id(feed, text_of(entry, "id") or text_of(entry, "link"), said),
         link=link,
         title=title,
         text=text,
-        published=moment(entry.get("published_parsed")) or moment(entry.get("created_parsed")),
-        updated=moment(entry.get("updated_parsed")),
+        published=_time(entry, "published") or _time(entry, "created"),
+        updated=_time(entry, "updated"),
+        stamp=text_of(entry, "updated"),
         author=_person(entry),
         lang=text_of(entry, "language") or text_of(feed, "lang"),
         pictures=pictures,
-        files=_files(entry, base),
+        files=files,
         # RFC 4685, section 3: the id of what an entry of a comments feed answers.
         replies_to=_scoped(feed, ref) if ref else "",
     )
@@ -155,20 +157,15 @@ def _json(feed: Mapping[str, Any], entry: Mapping[str, Any]) -> View:
     }
     if image and image not in {url for url, _alt in pictures}:
         pictures = [(image, ""), *pictures]
+    said = (title, text_of(entry, "date_published") or text, *(url for url, _alt in pictures), *files)
     return View(
-        id=entry_id(
-            feed,
-            number or text_of(entry, "id"),
-            text_of(entry, "url"),
-            title,
-            text_of(entry, "date_published"),
-            text,
-        ),
+        id=entry_id(feed, number or text_of(entry, "id") or text_of(entry, "url"), said),
         link=absolute(text_of(entry, "url") or text_of(entry, "external_url"), _base(feed)),
         title=title,
         text=text,
         published=moment(entry.get("date_published")),
         updated=moment(entry.get("date_modified")),
+        stamp=text_of(entry, "date_modified"),
         author={
             "name": text_of(author, "name"),
             "url": text_of(author, "url"),
@@ -181,17 +178,16 @@ def _json(feed: Mapping[str, Any], entry: Mapping[str, Any]) -> View:
 
 
 # Names --------------------------------------------------------------------------------------------
-def entry_id(feed: Mapping[str, Any], given: str, link: str, title: str, published: str, text: str) -> str:
-    """The entry's own id; else its link; else a hash of what it says. At most 200 characters.
+def entry_id(feed: Mapping[str, Any], given: str, said: Sequence[str]) -> str:
+    """The entry's own id or link; else a hash of what it says. At most 200 characters.
 
     Raises ValueError for an entry that has nothing of all that.
     """
-    if given.strip() or link.strip():
-        return _scoped(feed, (given.strip() or link.strip()))
-    if not (title or text):
+    if given.strip():
+        return _scoped(feed, given.strip())
+    if not any(said):
         raise ValueError("an entry without an id, a link, a title and a text")
-    said = f"{title}\n{published or text}"
-    return _scoped(feed, f"said:{digest(said, 12)}")
+    return _scoped(feed, "said:" + digest("\n".join(said), 12))
 
 
 def _scoped(feed: Mapping[str, Any], given: str) -> str:
@@ -233,6 +229,13 @@ def moment(value: Any) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return found if found >= EARLIEST else None
+
+
+def _time(entry: Mapping[str, Any], name: str) -> datetime | None:
+    """A time of Atom to its fraction of a second, any other as feedparser read it, to the second."""
+    written = text_of(entry, name)
+    exact = moment(written) if "T" in written and len(written) >= 19 else None
+    return exact or moment(entry.get(f"{name}_parsed"))
 
 
 def mapping(value: Any, name: str) -> Mapping[str, Any]:

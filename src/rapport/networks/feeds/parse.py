@@ -35,7 +35,7 @@ def parse_event(kind: str, payload: Any) -> list[Event]:
     if "im_artist" in entry and "im_rating" not in entry:
         return []
     text = _text(found)
-    if not text:
+    if not (text or found.pictures or found.files):
         raise ValueError("an entry that says nothing")
     sent_at, edited_at = _times(found, read_at, changed=payload.get("changed") is True)
     return [

@@ -180,7 +180,7 @@ def _key_of_unread(kind: str, entry: Mapping[str, Any]) -> str:
 
 def _like(seen: View) -> str:
     """Twelve digits for when it was updated, twelve for what it says."""
-    return digest(seen.updated.isoformat() if seen.updated else "", 6) + seen.fingerprint()
+    return digest(seen.stamp, 6) + seen.fingerprint()
 
 
 def _is_past(seen: View, *, since: datetime, first: bool) -> bool:
