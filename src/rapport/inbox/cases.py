@@ -8,6 +8,7 @@ posts and other brands' posts open none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from django.db import connection
 from psycopg import sql
@@ -22,12 +23,18 @@ _STAYS = {"inbox_caseevent", "inbox_casethread", "inbox_case", "inbox_case_tags"
 
 
 def follow(
-    *, channel: Channel, thread_ids: Sequence[int], merged: Mapping[int, int], new_message_ids: Sequence[int]
+    *,
+    channel: Channel,
+    thread_ids: Sequence[int],
+    merged: Mapping[int, int],
+    new_message_ids: Sequence[int],
+    past_before: datetime | None = None,
 ) -> list[int]:
     """Bring the cases of these threads in line with their messages; returns the ids that changed.
 
     ``merged``: threads that were just emptied into another. ``new_message_ids``: messages that were
-    not known before. Must run in a transaction that holds the channel's lock.
+    not known before. ``past_before``: they were fetched from the channel's past, and what is older than
+    this asks nothing of anybody. Must run in a transaction that holds the channel's lock.
     """
     if not thread_ids:
         return []
@@ -36,7 +43,9 @@ def follow(
     concerned = _concerned(thread_ids, new_message_ids, everyone=sorted(set(merged.values())))
     case_ids = sorted({*survivors, *opened, *concerned})
     _write(channel, case_ids, opened)
-    _reopen(sorted(set(case_ids) - set(opened)), new_message_ids)
+    _reopen(sorted(set(case_ids) - set(opened)), new_message_ids, past_before)
+    if past_before is not None:
+        _settle_past(case_ids, opened, past_before)
     if _is_archive(channel.network):
         _settle_archive(case_ids)
     return case_ids
@@ -219,11 +228,11 @@ def _write(channel: Channel, case_ids: Sequence[int], opened: Sequence[int]) -> 
         )
 
 
-def _reopen(case_ids: Sequence[int], new_message_ids: Sequence[int]) -> None:
+def _reopen(case_ids: Sequence[int], new_message_ids: Sequence[int], past_before: datetime | None) -> None:
     """A contact who writes again wakes a snoozed case and reopens a closed one, except closed as spam.
 
     "Again" is judged by arrival: a message sent before the case was closed but heard only now has
-    been read by nobody.
+    been read by nobody. Not so what was fetched from the past and is older than ``past_before``.
     """
     if not case_ids or not new_message_ids:
         return
@@ -234,7 +243,8 @@ def _reopen(case_ids: Sequence[int], new_message_ids: Sequence[int]) -> None:
                 SELECT c.id, c.status, max(m.sent_at) AS at
                 FROM (
                     SELECT identity_id, thread_id, sent_at FROM inbox_message
-                    WHERE id = ANY(%(new)s::bigint[]) AND NOT from_brand AND NOT automatic OFFSET 0
+                    WHERE id = ANY(%(new)s::bigint[]) AND NOT from_brand AND NOT automatic
+                      AND (%(past)s::timestamptz IS NULL OR sent_at >= %(past)s) OFFSET 0
                 ) m
                 CROSS JOIN LATERAL (SELECT contact_id FROM contacts_identity WHERE id = m.identity_id OFFSET 0) i
                 CROSS JOIN LATERAL (
@@ -254,7 +264,37 @@ def _reopen(case_ids: Sequence[int], new_message_ids: Sequence[int]) -> None:
                    again.at, '{"by": "contact"}'
             FROM again JOIN changed USING (id)
             """,
-            {"new": array(new_message_ids), "cases": array(case_ids)},
+            {"new": array(new_message_ids), "cases": array(case_ids), "past": past_before},
+        )
+
+
+def _settle_past(case_ids: Sequence[int], opened: Sequence[int], past_before: datetime) -> None:
+    """Cases that a channel's fetched past opened are closed when they ended with an answer, or long ago.
+
+    A case that was there before is left alone, unless it was closed here and older words of it came now
+    (the past comes newest first). A contact who writes again reopens it, and waits from then on.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH past AS MATERIALIZED (
+                SELECT id, status FROM (
+                    SELECT * FROM inbox_case WHERE id = ANY(%(cases)s::bigint[]) OFFSET 0
+                ) c
+                WHERE (id = ANY(%(opened)s::bigint[]) OR (status = 'closed' AND close_reason = 'imported'))
+                  AND (waiting_since IS NULL OR last_message_at < %(before)s)
+            ), settled AS (
+                -- What has arrived until now is dealt with: also what this transaction did not see begin.
+                UPDATE inbox_case c SET status = 'closed', close_reason = 'imported', waiting_since = NULL,
+                    closed_at = last_message_at, settled_at = clock_timestamp()
+                FROM past WHERE c.id = past.id
+                RETURNING c.id, c.brand_id, c.last_message_at
+            )
+            INSERT INTO inbox_caseevent (case_id, brand_id, kind, at, data)
+            SELECT s.id, s.brand_id, 'closed', s.last_message_at, '{"by": "import"}'
+            FROM settled s JOIN past USING (id) WHERE past.status <> 'closed'
+            """,
+            {"cases": array(case_ids), "opened": array(opened), "before": past_before},
         )
 
 

@@ -35,6 +35,9 @@ class Limits:
     media: MediaRules | None = None
     media_private: MediaRules | None = None
     windows: tuple[Window, ...] = ()
+    edit: bool = False
+    delete: bool = False
+    private_to_public: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +92,9 @@ def limits(*, channel: Channel, author: User) -> Limits:
         media=can.media,
         media_private=can.media_private,
         windows=can.windows,
+        edit=can.edit,
+        delete=can.delete,
+        private_to_public=can.private_reply_to_public,
     )
 
 

@@ -6,11 +6,15 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from rapport.brands.models import Channel
 from rapport.inbox.models import Case, Visibility
 from rapport.inbox.queries.detail import CaseDetail, MessageRow
 from rapport.lib.errors import Invalid
+from rapport.networks.base import MediaRules
 from rapport.outbox import checks
+from rapport.outbox.outcome import heard_at
 from rapport.staff.models import User
 
 
@@ -39,7 +43,8 @@ class Composer:
 
     ``answers``: the contact's message the reply goes to, ``chosen`` when somebody picked it.
     ``length`` is what ``typed.text`` counts with the signature, as the network counts. ``refusal``
-    says why nothing can be sent, "" when it can.
+    says why nothing can be sent, "" when it can. ``window``: until when a private reply is possible;
+    ``window_over``: it is too late for one.
     """
 
     typed: Typed
@@ -52,8 +57,15 @@ class Composer:
     to: str
     signature: str = ""
     limit: int = 0
+    limit_private: int = 0
     length: int = 0
     refusal: str = ""
+    accepts: str = ""
+    most_files: int = 0
+    may_edit: bool = False
+    may_delete: bool = False
+    window: checks.OpenWindow | None = None
+    window_over: bool = False
 
 
 def composer(
@@ -70,20 +82,48 @@ def composer(
     wanted = typed.in_reply_to or answer_to
     picked = next((row for row in rows if row.message.id == wanted), None)
     answers = picked or _newest(rows)
+    visibilities = limits.visibilities
+    if answers and answers.message.visibility == Visibility.PUBLIC and not limits.private_to_public:
+        visibilities = tuple(one for one in visibilities if one != Visibility.PRIVATE)
+    window = None
+    if limits.windows and answers and answers.message.visibility == Visibility.PRIVATE:
+        heard = heard_at(case_id=case.id, thread_id=answers.message.thread_id)
+        window = checks.open_window(windows=limits.windows, heard_at=heard, now=timezone.now())
+    files = [one for one in (limits.media, limits.media_private) if one is not None]
     return Composer(
         typed=typed,
         form_key=typed.form_key or uuid.uuid4(),
-        visibilities=limits.visibilities,
-        visibility=_visibility(case, answers, typed, limits.visibilities),
+        visibilities=visibilities,
+        visibility=_visibility(case, answers, typed, visibilities),
         answers=answers,
         chosen=picked is not None and picked is not _newest(rows),
         channel=case.channel,
         to=(answers.identity.handle or answers.author_name) if answers else case.contact.name,
         signature=limits.signature,
         limit=limits.max_length,
+        limit_private=limits.max_length_private,
+        accepts=accepted(files),
+        most_files=max((one.max_count for one in files), default=0),
+        may_edit=limits.edit,
+        may_delete=limits.delete,
+        window=window,
+        window_over=bool(limits.windows)
+        and window is None
+        and answers is not None
+        and answers.message.visibility == Visibility.PRIVATE,
         length=counted(channel=case.channel, author=author, text=typed.text) if limits.visibilities else 0,
         refusal=refusal,
     )
+
+
+def accepted(rules: Sequence[MediaRules]) -> str:
+    """The files a network takes, as a file field's ``accept`` wants them; "" for any."""
+    types: list[str] = []
+    for one in rules:
+        if "file" in one.max_bytes and not one.content_types:
+            return ""
+        types += one.content_types or [f"{kind}/*" for kind in one.max_bytes if kind != "file"]
+    return ",".join(dict.fromkeys(types))
 
 
 def counted(*, channel: Channel, author: User, text: str) -> int:

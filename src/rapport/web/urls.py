@@ -16,6 +16,7 @@ from rapport.web.views import (
     hooks,
     keys,
     live,
+    media,
     replies,
 )
 
@@ -47,6 +48,9 @@ urlpatterns = [
     path(f"{_CASE}/undo/", replies.undo, name="case-undo"),
     path(f"{_CASE}/retry/", replies.retry, name="case-retry"),
     path(f"{_CASE}/length/", replies.length, name="case-length"),
+    path(f"{_CASE}/edit/", replies.edit, name="case-edit"),
+    path(f"{_CASE}/delete/", replies.delete, name="case-delete"),
+    path("media/<int:file_id>/", media.stored_file, name="media"),
     path("figures/", figures.figures, name="figures"),
     path("channels/", channels.channels, name="channels"),
     path("parked/", events.parked, name="parked"),

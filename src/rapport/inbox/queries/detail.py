@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery, Value
 
 from rapport.contacts.models import Contact, Identity
 from rapport.inbox.access import access_case
@@ -39,7 +40,8 @@ class MessageRow:
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingRow:
-    """A reply that is on its way, or could not be delivered. ``state``: queued, sending or failed."""
+    """A reply that is on its way, or could not be delivered. ``state``: queued, sending or failed.
+    ``verb``: post, edit or delete. ``files``: the names of what goes along."""
 
     id: int
     state: str
@@ -54,6 +56,8 @@ class OutgoingRow:
     doubtful: bool
     error: str
     close_after: bool
+    verb: str
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +178,7 @@ def _outgoing(case: Case) -> tuple[OutgoingRow, ...]:
         case.outgoing.filter(state__in=["queued", "sending", "failed"])
         .select_related("author")
         .defer("author__password")
+        .annotate(file_names=ArrayAgg("files__file__name", order_by="files__position", default=Value([])))
         .order_by("created_at", "id")
     )
     return tuple(
@@ -191,6 +196,8 @@ def _outgoing(case: Case) -> tuple[OutgoingRow, ...]:
             doubtful=one.doubtful,
             error=one.error,
             close_after=one.close_after,
+            verb=one.verb,
+            files=tuple(name for name in one.file_names if name),
         )
         for one in waiting
     )

@@ -126,6 +126,12 @@ def is_web_address(address: str) -> bool:
 
 
 @register.filter
+def shown_media(kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A message's media with every field a template asks for: file (id), url, kind, alt, name."""
+    return [{"file": None, "url": "", "kind": "file", "alt": "", "name": "", **item} for item in kept]
+
+
+@register.filter
 def whole_minutes(duration: timedelta | None) -> int:
     """A duration in minutes, rounded up, at least 1."""
     return max(1, -(-int(duration.total_seconds()) // 60)) if duration else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
@@ -13,9 +14,11 @@ from rapport.inbox.access import access_case
 from rapport.inbox.actions import add_note
 from rapport.inbox.models import Visibility
 from rapport.lib.errors import ActionError, Conflict, NotFound
+from rapport.media.actions import content_type, kind_of
 from rapport.outbox import checks
 from rapport.outbox.actions import reply, retry_reply, undo_reply
-from rapport.outbox.models import Outgoing, OutgoingState
+from rapport.outbox.changes import delete_message, edit_message
+from rapport.outbox.models import Outgoing, OutgoingState, Verb
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, counted, unsigned
 from rapport.web.place import place_of
@@ -43,6 +46,7 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             form_key=form_key,
             close_after=bool(request.POST.get("close_after")),
             expected_version=version_of(request),
+            files=files_of(request),
         )
     except ActionError as error:
         typed = Typed(
@@ -79,6 +83,54 @@ def _not_these_words(outgoing: Outgoing, text: str) -> Conflict | None:
             _("What you wrote before is sent already. These words are not; send them if they should follow.")
         )
     return None
+
+
+def files_of(request: DeskRequest) -> list[checks.NewMedia]:
+    """The files of a reply's form, each with the description that stands in its place."""
+    described = request.POST.getlist("alt")
+    files = []
+    for number, file in enumerate(request.FILES.getlist("files")):
+        content = file.read()
+        mime = content_type(content, claimed=file.content_type or "")
+        files.append(
+            checks.NewMedia(
+                name=file.name or "file",
+                content=content,
+                content_type=mime,
+                kind=kind_of(mime),
+                alt=described[number].strip() if number < len(described) else "",
+            )
+        )
+    return files
+
+
+@case_action
+def edit(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
+    """Give a message of ours other words, on its network too."""
+    return _change(request, view, case_id, edit_message, text=request.POST.get("text", ""))
+
+
+@case_action
+def delete(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
+    """Delete a message of ours from its network."""
+    return _change(request, view, case_id, delete_message)
+
+
+def _change(
+    request: DeskRequest, view: str, case_id: int, action: Callable[..., Outgoing], **given: str
+) -> HttpResponse:
+    place = place_of(request, view)
+    try:
+        action(
+            actor=request.user,
+            case_id=case_id,
+            message_id=number_of(request, "message") or 0,
+            form_key=_key(request.POST.get("form_key", "")),
+            **given,
+        )
+    except ActionError as error:
+        return refuse(request, place, case_id, error)
+    return answer(request, place, case_id, None)
 
 
 def _key(value: str) -> uuid.UUID:
@@ -119,6 +171,8 @@ def undo(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
         outgoing = undo_reply(actor=request.user, outgoing_id=_outgoing(request, case_id))
     except ActionError as error:
         return refuse(request, place, case_id, error)
+    if outgoing.verb != Verb.POST:
+        return answer(request, place, case_id, Done(text=_("Taken back. Nothing was changed.")))
     own = outgoing.author_id == request.user.id
     signature = checks.signature(channel=outgoing.channel, author=outgoing.author)
     typed = Typed(
@@ -149,6 +203,8 @@ def retry(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
 def length(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """How long a text would be for the network, signature included: {"length", "limit"}."""
     case = access_case(user=request.user, case_id=case_id, permission=Permission.REPLY)
-    limit = checks.limits(channel=case.channel, author=request.user).max_length
+    limits = checks.limits(channel=case.channel, author=request.user)
+    private = request.POST.get("visibility") == Visibility.PRIVATE
+    limit = limits.max_length_private if private else limits.max_length
     size = counted(channel=case.channel, author=request.user, text=request.POST.get("text", ""))
     return JsonResponse({"length": size, "limit": limit})

@@ -3,6 +3,7 @@ import { startClocks } from "./clocks.js";
 import { startComposer } from "./composer.js";
 import { startDrafts } from "./drafts.js";
 import { startErrors } from "./errors.js";
+import { startFiles } from "./files.js";
 import { startFigures } from "./figures.js";
 import { startKeys } from "./keys.js";
 import { startList } from "./list.js";
@@ -21,6 +22,7 @@ startKeys();
 if (document.getElementById("desk")) {
   startDrafts();
   startComposer();
+  startFiles();
   startNavigation();
   startList();
 }

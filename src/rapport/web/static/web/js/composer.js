@@ -12,6 +12,7 @@ async function ask(form, field, output) {
   const text = field.value;
   const body = new FormData();
   body.set("text", text);
+  body.set("visibility", form.elements.visibility?.value ?? "");
   body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
   try {
     const answer = await fetch(form.dataset.length, { method: "POST", body, headers: { "HX-Request": "true" } });
@@ -27,7 +28,8 @@ export function count(field) {
   const form = field.form;
   const output = form?.querySelector("output.length");
   if (!output || !form.dataset.length) return;
-  show(output, [...field.value.trim()].length, Number(output.dataset.limit));
+  const isPrivate = form.elements.visibility?.value === "private";
+  show(output, [...field.value.trim()].length, Number(isPrivate ? output.dataset.limitPrivate : output.dataset.limit));
   clearTimeout(timer);
   timer = setTimeout(() => ask(form, field, output), PAUSE_MS);
 }
@@ -46,6 +48,7 @@ export function startComposer() {
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches(".modes input")) focusField(event.target.value);
+    if (event.target.matches('.reply-form [name="visibility"]')) count(event.target.form.querySelector("textarea"));
   });
   // Ctrl or Cmd and Enter sends what is in the field.
   document.addEventListener("keydown", (event) => {
