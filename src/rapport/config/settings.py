@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "rapport.contacts",
     "rapport.inbox",
     "rapport.ingest",
+    "rapport.channels",
     "rapport.outbox",
     "rapport.imports",
     "rapport.web",

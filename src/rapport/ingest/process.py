@@ -16,7 +16,9 @@ import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from rapport.brands.models import Channel
+from rapport.ingest.backfill import settle_before
 from rapport.ingest.clean import clean
+from rapport.ingest.models import Via
 from rapport.ingest.record import lock_channel, record_events, try_lock_channel
 from rapport.networks.base import Event
 from rapport.networks.registry import UnknownNetwork, connector_class
@@ -42,6 +44,7 @@ class _Raw(NamedTuple):
     kind: str
     payload: Any
     received_at: datetime
+    via: str
 
 
 class _Outcome(NamedTuple):
@@ -97,11 +100,11 @@ def _process(channel_id: int, limit: int) -> int:
     channel = Channel.objects.select_related("brand").defer("credentials").get(id=channel_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, kind, payload::text, received_at FROM ingest_rawevent "
+            "SELECT id, kind, payload::text, received_at, via FROM ingest_rawevent "
             "WHERE channel_id = %s AND state = 'pending' ORDER BY id LIMIT %s",
             [channel_id, limit],
         )
-        raws = [_Raw(row[0], row[1], json.loads(row[2]), row[3]) for row in cursor.fetchall()]
+        raws = [_Raw(row[0], row[1], json.loads(row[2]), row[3], row[4]) for row in cursor.fetchall()]
     if not raws:
         return 0
     outcomes: list[_Outcome] = []
@@ -113,7 +116,9 @@ def _process(channel_id: int, limit: int) -> int:
             outcomes.append(_Outcome(raw.id, "parked", _describe(error)))
         else:
             parsed.append((raw, events))
-    outcomes += _record(channel, parsed)
+    outcomes += _record(channel, [one for one in parsed if one[0].via != Via.HISTORY])
+    past = [one for one in parsed if one[0].via == Via.HISTORY]
+    outcomes += _record(channel, past, past_before=settle_before(channel))
     _finish(outcomes)
     return len(raws)
 
@@ -126,7 +131,9 @@ def _parse(network: str, raw: _Raw) -> list[Event]:
     return [clean(event, received_at=raw.received_at) for event in parse(raw.kind, raw.payload)]
 
 
-def _record(channel: Channel, parsed: Sequence[tuple[_Raw, list[Event]]]) -> list[_Outcome]:
+def _record(
+    channel: Channel, parsed: Sequence[tuple[_Raw, list[Event]]], *, past_before: datetime | None = None
+) -> list[_Outcome]:
     """Record a batch; if the database refuses it, halve it until the one bad event is alone, and park that."""
     if not parsed:
         return []
@@ -135,6 +142,7 @@ def _record(channel: Channel, parsed: Sequence[tuple[_Raw, list[Event]]]) -> lis
             record_events(
                 channel=channel,
                 events=[(event, raw.received_at) for raw, events in parsed for event in events],
+                past_before=past_before,
             )
     except Exception as error:
         # COPY raises psycopg's errors as they are; and a connector may put anything into its events.
@@ -144,7 +152,9 @@ def _record(channel: Channel, parsed: Sequence[tuple[_Raw, list[Event]]]) -> lis
             log.exception("raw event %s cannot be recorded", parsed[0][0].id)
             return [_Outcome(parsed[0][0].id, "parked", _describe(error))]
         middle = len(parsed) // 2
-        return _record(channel, parsed[:middle]) + _record(channel, parsed[middle:])
+        return _record(channel, parsed[:middle], past_before=past_before) + _record(
+            channel, parsed[middle:], past_before=past_before
+        )
     return [_Outcome(raw.id, "done" if events else "ignored", "") for raw, events in parsed]
 
 

@@ -52,10 +52,12 @@ def record_events(
     channel: Channel,
     events: Sequence[tuple[Event, datetime]],
     written_by: Mapping[str, int] | None = None,
+    past_before: datetime | None = None,
 ) -> dict[str, int]:
     """Record ``(event, received_at)`` pairs of one channel; any order, any number of times.
 
     ``written_by`` names the agent (user id) who wrote an own message here, by its external id.
+    ``past_before``: they were fetched from the channel's past; nobody waits for what is older than this.
     Returns the id of every message among the events by external id. Must run in a transaction that
     holds :func:`lock_channel`.
     """
@@ -110,10 +112,15 @@ def record_events(
     touched = sorted({*assigned.thread_of.values(), *changed_threads})
     turns.recompute(thread_ids=touched)
     case_ids = cases.follow(
-        channel=channel, thread_ids=touched, merged=assigned.merged, new_message_ids=stored.new_ids
+        channel=channel,
+        thread_ids=touched,
+        merged=assigned.merged,
+        new_message_ids=stored.new_ids,
+        past_before=past_before,
     )
     notify_desk(brand_id=channel.brand_id, case_ids=case_ids)
-    _note_arrival(channel, batch.messages)
+    if past_before is None:  # the past says nothing of whether the channel hears
+        _note_arrival(channel, batch.messages)
     return stored.id_of
 
 
