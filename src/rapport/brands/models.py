@@ -66,6 +66,14 @@ class Channel(models.Model):
     signature = models.CharField(max_length=20, choices=SignatureStyle, default=SignatureStyle.INITIALS)
     credentials = EncryptedJSONField(null=True)
     credentials_expire_at = models.DateTimeField(null=True, blank=True)
+    credentials_given_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When these credentials were stored: how long they live follows from it.",
+    )
+    renew_lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="Somebody renews the credentials; nobody else may before this time."
+    )
     settings = models.JSONField(default=dict, blank=True)
     hours = models.JSONField(
         default=dict, blank=True, help_text='Published hours: {"mon": [["09:00", "17:00"]], …}; {} for none.'
@@ -82,7 +90,12 @@ class Channel(models.Model):
     poll_lease_until = models.DateTimeField(null=True, blank=True)
     streamed = models.BooleanField(default=False, db_default=False, help_text="Whether its stream is read.")
     stream_cursor = models.JSONField(default=dict, db_default={}, blank=True)
-    stream_lease_until = models.DateTimeField(null=True, blank=True)
+    stream_lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="Its stream is open until then."
+    )
+    stream_retry_at = models.DateTimeField(
+        null=True, blank=True, help_text="Its stream broke and is not opened again before this time."
+    )
     pushed_at = models.DateTimeField(
         null=True, blank=True, help_text="When a webhook or stream last brought something."
     )
@@ -96,6 +109,9 @@ class Channel(models.Model):
 
     # Health, written by the listener and the worker, read by doctor and the desk.
     last_event_at = models.DateTimeField(null=True, blank=True)
+    silent_after = models.DurationField(
+        null=True, blank=True, help_text="Longer without a message is unusual here; null: too little history."
+    )
     last_ok_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
@@ -133,14 +149,14 @@ class Channel(models.Model):
 class Allowance(models.Model):
     """What is left of one of a channel's budgets. Rows appear as they are used; see ``pacing.py``.
 
-    ``left`` refills steadily up to the budget; ``closed_until`` is the network's own word that it is used up.
+    ``left`` refills steadily, but until ``told_until`` it is what the network itself said is left.
     """
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="allowances", db_index=False)
     budget = models.CharField(max_length=40)
     left = models.FloatField()
     counted_at = models.DateTimeField()
-    closed_until = models.DateTimeField(null=True)
+    told_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "budget"], name="allowance_once")]

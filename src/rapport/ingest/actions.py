@@ -15,7 +15,7 @@ from rapport.networks.base import RawItem
 
 _PUSHED = """
 WITH also AS (
-    UPDATE ingest_rawevent r SET pushed = true FROM raw_batch b
+    UPDATE ingest_rawevent r SET pushed = true, only_polled = false FROM raw_batch b
     WHERE r.channel_id = %(channel)s AND r.dedupe_key = b.dedupe_key AND NOT r.pushed
 )
 UPDATE brands_channel SET pushed_at = now()
@@ -29,8 +29,8 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem], via: Via = Via.POLL)
     An event that was stored before (same channel and key) is left as it is, so a network may
     deliver as often as it likes. Only when the transaction commits may the network be told "thanks".
 
-    ``via``: how it came. That something also came by webhook or stream is remembered, so what only
-    polling found can be counted.
+    ``via``: how it came. What a poll brings to a channel whose events are pushed is marked until a webhook
+    or stream brings it too, so what only polling found can be counted.
     """
     if not items:
         return 0
@@ -38,6 +38,7 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem], via: Via = Via.POLL)
         "channel": channel_id,
         "via": via,
         "pushed": via in (Via.WEBHOOK, Via.STREAM),
+        "polled": via == Via.POLL,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -56,8 +57,11 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem], via: Via = Via.POLL)
                 )
         cursor.execute(
             """
-            INSERT INTO ingest_rawevent (channel_id, kind, dedupe_key, payload, via, pushed)
-            SELECT %(channel)s, kind, dedupe_key, payload, %(via)s, %(pushed)s FROM raw_batch ORDER BY ord
+            INSERT INTO ingest_rawevent (channel_id, kind, dedupe_key, payload, via, pushed, only_polled)
+            SELECT %(channel)s, kind, dedupe_key, payload, %(via)s, %(pushed)s,
+                   %(polled)s AND EXISTS (SELECT FROM brands_channel
+                                          WHERE id = %(channel)s AND pushed_at IS NOT NULL)
+            FROM raw_batch ORDER BY ord
             ON CONFLICT (channel_id, dedupe_key) DO NOTHING
             """,
             given,

@@ -38,6 +38,11 @@ class RawEvent(models.Model):
     pushed = models.BooleanField(
         default=False, db_default=False, help_text="A webhook or stream brought it, first or later."
     )
+    only_polled = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Polling found it although the channel's events are pushed, and no push brought it since.",
+    )
     received_at = models.DateTimeField(db_default=Now())
     state = models.CharField(
         max_length=10, choices=RawState, default=RawState.PENDING, db_default=RawState.PENDING
@@ -54,6 +59,11 @@ class RawEvent(models.Model):
         indexes = [
             models.Index(fields=["channel", "id"], name="raw_event_pending", condition=Q(state="pending")),
             models.Index(fields=["channel", "id"], name="raw_event_parked", condition=Q(state="parked")),
+            models.Index(
+                fields=["channel", "received_at"],
+                name="raw_event_only_polled",
+                condition=Q(only_polled=True),
+            ),
         ]
 
     def __str__(self) -> str:
