@@ -22,7 +22,7 @@ from rapport.networks.feeds.read import NotAFeed
 
 
 class FeedsConnector(Connector):
-    """Settings: ``feeds`` (list of addresses), ``words`` (list). Credentials: ``user`` and ``password``,
+    """Settings: ``name``, ``feeds`` (list of addresses), ``words`` (list). Credentials: ``user`` and ``password``,
     for feeds that are not public."""
 
     network: ClassVar[str] = "feeds"
@@ -61,16 +61,17 @@ class FeedsConnector(Connector):
         first, got = next(iter(found.items()))
         about = got.feed.about if got.feed is not None else {}
         host = urlsplit(first).hostname or first
-        name = str(about.get("title") or host)
-        if len(found) > 1:
+        given = " ".join(str(self.account.settings.get("name") or "").split())
+        name = given or str(about.get("title") or host)
+        if len(found) > 1 and not given:
             more = len(found) - 1
             name = ngettext("%(name)s and %(n)d more", "%(name)s and %(n)d more", more) % {
                 "name": name,
                 "n": more,
             }
         return Profile(
-            # The list may change later; the channel stays the one that it is.
-            external_id=self.account.external_id or f"feeds:{digest(first, 12)}",
+            # With a name of its own the channel stays what it is when the list changes.
+            external_id=f"feeds:{digest(given.casefold() or first, 12)}",
             handle=host,
             name=name,
             url=str(about.get("link") or first),

@@ -49,6 +49,15 @@ GUIDE = Guide(
             placeholder="https://forum.example.com/latest.rss",
         ),
         Field(
+            name="name",
+            label=_("Name"),
+            help=_(
+                "What the channel is called here, such as “Forums”. It stays the same channel as long as this stays "
+                "the same, so that you can add and remove addresses later."
+            ),
+            required=False,
+        ),
+        Field(
             name="words",
             label=_("Only entries with one of these words"),
             help=_(
