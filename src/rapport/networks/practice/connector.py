@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -53,7 +54,6 @@ class PracticeConnector(Connector):
         poll=True,
         webhook=True,
         send=True,
-        history=True,
     )
 
     def __init__(self, account: Account) -> None:
@@ -129,6 +129,16 @@ class PracticeConnector(Connector):
             return _sent(posts[0]) if posts else None
         except (KeyError, TypeError, ValueError) as error:
             raise TryAgain(_("The network's answer could not be read.")) from error
+
+    def edit(self, external_id: str, text: str, *, parent_id: str | None = None) -> Sent:
+        found = self._call("PATCH", f"posts/{external_id}", json_body={"text": text}, writes=True)
+        try:
+            return replace(_sent(found), sent_at=_utc(str(found["edited_at"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise TryAgain(_("The network's answer could not be read."), doubt=True) from error
+
+    def delete(self, external_id: str) -> None:
+        self._call("DELETE", f"posts/{external_id}", writes=True, accept=(404,))
 
     def _call(self, method: str, path: str, *, writes: bool = False, **more: Any) -> Any:
         """One request; the answer's JSON. ``writes``: a failure may leave doubt whether it was done."""
