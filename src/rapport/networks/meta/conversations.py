@@ -37,8 +37,8 @@ def messages_since(
             if _at(conversation, "updated_time") < since:
                 ended = True
                 continue
-            for message in _of(graph, conversation, platform=platform, since=since):
-                found.append((_at(message, "created_time"), raw_message(message, account)))
+            messages = _of(graph, conversation, platform=platform, since=since)
+            found.extend((_at(one, "created_time"), raw_message(one, account)) for one in messages)
         if ended:
             break
     return [item for _at, item in sorted(found, key=lambda one: one[0])]

@@ -146,7 +146,7 @@ def _message(message: Mapping[str, Any], author: Author, at: datetime, key: str)
     mid = identifier(message, "mid")
     if message.get("is_deleted") is True:
         return MessageDeleted(external_id=mid, deleted_at=at)
-    words, files, facts = text(message, "text"), [], dict[str, Any]()
+    words, files, facts = text(message, "text"), list[Media](), dict[str, Any]()
     for attachment in list(data(message.get("attachments")))[:MAX_PARTS]:
         kind, payload = text(attachment, "type"), optional_mapping(attachment.get("payload"))
         url = payload.get("url") or attachment.get("url")

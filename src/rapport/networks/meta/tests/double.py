@@ -159,7 +159,7 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(raw)
             self.close_connection = True
 
-        do_GET = do_POST = do_DELETE = _do
+        do_GET = do_POST = do_DELETE = _do  # noqa: N815
 
     return Handler
 

@@ -40,10 +40,10 @@ def answer(world: World, call: Any) -> Any:
         case ("POST", [page, "message_attachments"]) if page == PAGE_ID:
             return upload(world, call)
         case ("GET", [conversation, "messages"]):
-            for one in world.conversations.values():
-                if one.id == conversation:
-                    wanted = asked(call.params["fields"])
-                    return listed(call, one.messages, lambda m, one=one: show(m, wanted, one.platform))
+            wanted = asked(call.params["fields"])
+            found = next((one for one in world.conversations.values() if one.id == conversation), None)
+            if found is not None:
+                return listed(call, found.messages, lambda m: show(m, wanted, found.platform))
     return None
 
 
