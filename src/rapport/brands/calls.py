@@ -112,15 +112,15 @@ def stamp_of(channel_id: int) -> str:
 
 
 def renew(
-    channel_id: int, stamp: str, gone: CredentialsGone | None = None, *, patience_s: float = PATIENCE_S
+    channel_id: int, stamp: str, gone: CredentialsGone | None = None, *, patience_s: float | None = None
 ) -> tuple[Channel, Connector]:
     """The channel with credentials other than those of ``stamp``, renewed by us or by somebody else.
 
     By exactly one process at a time. ``gone``: the network refused the old ones. ``patience_s``: how long to
-    wait for another process that is at it; then TryAgain is raised. Raises CredentialsGone when a person must
+    wait for another process that is at it (else :data:`PATIENCE_S`); then TryAgain is raised. Raises CredentialsGone when a person must
     connect the channel again, and without ``gone`` :class:`NothingToRenew` when these go on.
     """
-    until = time.monotonic() + patience_s
+    until = time.monotonic() + (PATIENCE_S if patience_s is None else patience_s)
     while True:
         channel, connector, current = _open(channel_id)
         if current != stamp:

@@ -2,6 +2,9 @@
 
 A lease is compared when the result is stored, so a poller that was overtaken (it slept, its host
 hung) cannot put an old cursor over a newer one. Any number of listeners work side by side.
+
+Where a webhook or a stream brings the events, polling goes on beside it, more slowly, and finds what
+they missed. It is back at its usual pace as soon as it finds something, or the stream breaks.
 """
 
 from __future__ import annotations
@@ -15,18 +18,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
-from rapport.audit.actions import record
-from rapport.brands import health
+from rapport.brands import calls, health, pacing
 from rapport.brands.models import Channel
 from rapport.ingest.actions import store_raw
-from rapport.lib.crypto import Undecryptable
+from rapport.ingest.disconnecting import disconnect
 from rapport.lib.text import storable_json
 from rapport.networks.base import Connector, Polled
 from rapport.networks.errors import CredentialsGone, NetworkError, TryAgain
-from rapport.networks.registry import UnknownNetwork, connect
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,20 @@ LONGEST_PAUSE_S = 5.0
 FIRST_RETRY = timedelta(seconds=2)
 # Pages taken in one go before other channels have their turn.
 PAGES = 50
+# The pace beside a push that works, and how long after its last event a webhook counts as working. A
+# stream is known to work while its lease runs.
+BESIDE_PUSH_S = 60
+PUSH_FRESH = timedelta(minutes=10)
+# When every place is taken and one becomes free, others may become free in this time: one query for all.
+GATHER_S = 0.01
+
+
+class Paced(Exception):
+    """The channel's budget is used up until then."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"paced until {until:%H:%M:%S}")
+        self.until = until
 
 
 @dataclass
@@ -81,8 +97,12 @@ def poll(lease: Lease, *, stop: threading.Event | None = None) -> None:
     for page in range(PAGES):
         try:
             found = _fetch(lease.channel_id)
+        except Paced as error:
+            # The cursor is past what the pages before brought, so nothing is asked for twice.
+            _give_back(lease, next_poll_at=error.until)
+            return
         except CredentialsGone as error:
-            _disconnected(lease.channel_id, str(error))
+            disconnect(channel_id=lease.channel_id, reason=str(error))
             return
         except NetworkError as error:
             after = error.after if isinstance(error, TryAgain) else None
@@ -95,13 +115,15 @@ def poll(lease: Lease, *, stop: threading.Event | None = None) -> None:
 
 
 def _fetch(channel_id: int) -> Polled:
-    channel = Channel.objects.defer("credentials").get(id=channel_id)
-    try:
-        connector: Connector = connect(channel.network, channel.account())
-    except Undecryptable as error:
-        raise CredentialsGone(str(error)) from error
-    except UnknownNetwork as error:
-        raise TryAgain(str(error)) from error
+    return calls.with_renewal(channel_id, _call)
+
+
+def _call(channel: Channel, connector: Connector) -> Polled:
+    until = pacing.spend(
+        channel_id=channel.id, rules=connector.rules, budget="read", priority=pacing.Priority.POLL
+    )
+    if until is not None:
+        raise Paced(until)
     try:
         return connector.poll(channel.cursor)
     except NetworkError:
@@ -128,12 +150,18 @@ def _store(lease: Lease, found: Polled, *, last: bool) -> bool:
             """
             UPDATE brands_channel
             SET cursor = %(cursor)s, failures = 0, open_until = NULL, last_error = '', last_ok_at = now(),
-                next_poll_at = clock_timestamp() + make_interval(secs => %(pace)s),
+                next_poll_at = clock_timestamp() + make_interval(secs => CASE
+                    WHEN %(more)s OR NOT (pushed_at > now() - %(fresh)s
+                                          OR streamed AND stream_lease_until > now()) IS TRUE
+                    THEN %(pace)s ELSE greatest(%(pace)s, %(beside)s) END),
                 poll_lease_until = CASE WHEN NOT %(last)s THEN clock_timestamp() + make_interval(secs => %(lease)s) END
             WHERE id = %(id)s AND poll_lease_until = %(token)s
-            RETURNING poll_lease_until
+            RETURNING poll_lease_until, pushed_at IS NOT NULL
             """,
             {
+                "more": found.more,
+                "fresh": PUSH_FRESH,
+                "beside": BESIDE_PUSH_S,
                 "cursor": Channel._meta.get_field("cursor").get_db_prep_value(
                     storable_json(dict(found.cursor)), connection
                 ),
@@ -149,7 +177,14 @@ def _store(lease: Lease, found: Polled, *, last: bool) -> bool:
             # The events will come again to whoever has the lease: their cursor is not past them.
             log.warning("channel %s was taken over; this poll's result is dropped", lease.channel_id)
             return False
-        store_raw(channel_id=lease.channel_id, items=found.items)
+        new = store_raw(channel_id=lease.channel_id, items=found.items)
+        if new and row[1] and not found.more:
+            # The push did not bring these, or not yet: until it does, polling is what we hear by.
+            cursor.execute(
+                "UPDATE brands_channel SET next_poll_at = least(next_poll_at, clock_timestamp() + %s) "
+                "WHERE id = %s",
+                [pace, lease.channel_id],
+            )
     if row[0] is not None:
         lease.until = row[0]
     return True
@@ -173,59 +208,73 @@ def _give_back_after_failure(lease: Lease, after: timedelta | None) -> None:
     _give_back(lease, next_poll_at=now + (max(after, pause) if after is not None else pause))
 
 
-def _disconnected(channel_id: int, reason: str) -> None:
-    with transaction.atomic():
-        if health.disconnected(channel_id=channel_id, reason=reason):
-            brand_id = Channel.objects.values_list("brand_id", flat=True).get(id=channel_id)
-            record(
-                action="channel.disconnected",
-                actor_id=None,
-                brand_id=brand_id,
-                object_type="channel",
-                object_id=channel_id,
-            )
-
-
 class Listener:
     """Polls what is due, ``concurrency`` channels side by side, until it is told to stop."""
 
     def __init__(self, *, concurrency: int) -> None:
         self._concurrency = concurrency
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._running: dict[Future[None], Lease] = {}
         self._lost: list[Lease] = []
+        self._opened: list[BaseDatabaseWrapper] = []
 
     def stop(self) -> None:
         """End soon: no new polls, and those under way store what they have."""
         self._stop.set()
+        self._wake.set()
 
     def run(self) -> None:
         """Work until :meth:`stop`. Survives the loss of the database."""
         pause = LOOK_S
-        executor = ThreadPoolExecutor(self._concurrency, thread_name_prefix="poll")
+        executor = ThreadPoolExecutor(
+            self._concurrency, thread_name_prefix="poll", initializer=self._open_thread
+        )
         try:
             while not self._stop.wait(pause):
                 try:
-                    self._collect()
-                    free = self._concurrency - len(self._running)
-                    for lease in claim_due(limit=free) if free else []:
-                        self._running[executor.submit(self._poll, lease)] = lease
                     pause = LOOK_S
+                    if self._start_due(executor):
+                        # More may be due than there are places: go on as soon as one is free.
+                        self._wake.wait(LOOK_S)
+                        self._wake.clear()
+                        pause = GATHER_S
                 except (DatabaseError, InterfaceError) as error:
                     log.warning("the database is away (%s); trying again", str(error).split("\n")[0])
                     connection.close()
-                    pause = min(pause * 2, LONGEST_PAUSE_S)
+                    pause = min(max(pause, LOOK_S) * 2, LONGEST_PAUSE_S)
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
             with suppress(DatabaseError, InterfaceError):
                 self._collect()
+            for opened in self._opened:
+                opened.close()
             connections.close_all()
+
+    def _start_due(self, executor: ThreadPoolExecutor) -> bool:
+        """Begin polls in the free places; returns whether every place is taken now."""
+        self._collect()
+        free = self._concurrency - len(self._running)
+        for lease in claim_due(limit=free) if free else []:
+            future = executor.submit(self._poll, lease)
+            self._running[future] = lease
+            future.add_done_callback(lambda _future: self._wake.set())
+        return len(self._running) == self._concurrency
+
+    def _open_thread(self) -> None:
+        # Each thread keeps its connection from poll to poll: opening one costs the server a process. It is
+        # closed by the thread that runs the listener.
+        wrapper = connections[DEFAULT_DB_ALIAS]
+        wrapper.inc_thread_sharing()
+        self._opened.append(wrapper)
 
     def _poll(self, lease: Lease) -> None:
         try:
             poll(lease, stop=self._stop)
-        finally:
+        except BaseException:
+            # What the database lost is opened anew by the next poll.
             connections.close_all()
+            raise
 
     def _collect(self) -> None:
         """Give back what failed polls held, so that a channel need not wait for its lease to run out."""

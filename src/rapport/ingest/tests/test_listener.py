@@ -14,10 +14,21 @@ from django.utils import timezone
 from rapport.audit.models import AuditEntry
 from rapport.brands import health
 from rapport.brands.models import Brand, Channel
+from rapport.ingest.actions import store_raw
 from rapport.ingest.listener import Lease, Listener, claim_due, poll
-from rapport.ingest.models import RawEvent
+from rapport.ingest.models import RawEvent, Via
 from rapport.networks import registry
-from rapport.networks.base import Account, Capabilities, Connector, Event, Polled, Profile, RawItem
+from rapport.networks.base import (
+    Account,
+    Budget,
+    Capabilities,
+    Connector,
+    Event,
+    Polled,
+    Profile,
+    RawItem,
+    Renewed,
+)
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 
 
@@ -30,6 +41,8 @@ class Feed:
         self.cursors: list[dict[str, Any]] = []
         self.during: Callable[[], None] = lambda: None
         self.next_after: timedelta | None = None
+
+        self.renew: Callable[[], Renewed | None] = lambda: None
 
     def serve(self, cursor: Mapping[str, Any]) -> Polled:
         self.cursors.append(dict(cursor))
@@ -60,6 +73,9 @@ class FeedConnector(Connector):
 
     def poll(self, cursor: Mapping[str, Any]) -> Polled:
         return self.side.serve(cursor)
+
+    def renew(self) -> Renewed | None:
+        return self.side.renew()
 
     @staticmethod
     def parse(kind: str, payload: Any) -> list[Event]:
@@ -239,4 +255,106 @@ def test_listeners_share_the_channels_and_stop_when_told(feed: Feed) -> None:
     # Each channel was polled once: none twice, none left out, every lease given back.
     assert len(seen) == 6
     assert RawEvent.objects.count() == 6
+    assert not Channel.objects.filter(poll_lease_until__isnull=False).exists()
+
+
+@pytest.mark.django_db
+def test_credentials_that_ended_are_renewed_and_the_poll_is_repeated(feed: Feed) -> None:
+    channel = make_channel(credentials={"token": "old"})
+    feed.items, feed.error = [1], CredentialsGone("The token ended.")
+
+    def renew() -> Renewed:
+        feed.error = None
+        return Renewed(credentials={"token": "new"})
+
+    feed.renew = renew
+    poll(one_lease())
+    channel.refresh_from_db()
+    assert (channel.state, channel.failures, stored()) == ("active", 0, [1])
+    assert channel.credentials == {"token": "new"}
+
+
+@pytest.mark.django_db
+def test_a_used_up_budget_delays_politely(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = Budget(name="read", calls=4, per=timedelta(minutes=10))
+    monkeypatch.setattr(
+        FeedConnector, "capabilities", Capabilities(max_length=500, poll=True, budgets=(budget,))
+    )
+    channel = make_channel()
+    feed.items = [1, 2, 3, 4, 5]
+    poll(one_lease())
+    channel.refresh_from_db()
+    # Two at once, one of them kept for what is more important; the rest comes later, from where it was.
+    assert (stored(), channel.cursor, channel.failures) == ([1, 2], {"after": 2}, 0)
+    assert channel.poll_lease_until is None
+    assert channel.next_poll_at is not None
+    assert timedelta(minutes=4) < channel.next_poll_at - timezone.now() < timedelta(minutes=6)
+
+
+@pytest.mark.django_db
+def test_beside_a_push_that_works_it_polls_more_slowly(feed: Feed) -> None:
+    channel = make_channel(pushed_at=timezone.now())
+
+    def pause_s() -> float:
+        Channel.objects.update(next_poll_at=None)
+        poll(one_lease())
+        channel.refresh_from_db()
+        assert channel.next_poll_at is not None
+        return (channel.next_poll_at - timezone.now()).total_seconds()
+
+    assert 50 < pause_s() < 61
+    feed.items = [1]
+    assert pause_s() < 16, "what the push did not bring brings the usual pace back"
+    assert pause_s() > 50
+    Channel.objects.update(pushed_at=timezone.now() - timedelta(hours=1))
+    assert pause_s() < 16
+    Channel.objects.update(streamed=True, stream_lease_until=timezone.now() + timedelta(seconds=20))
+    assert pause_s() > 50
+    Channel.objects.update(stream_lease_until=None)
+    assert pause_s() < 16
+
+
+@pytest.mark.django_db
+def test_what_only_polling_found_is_marked_until_a_push_brings_it(feed: Feed) -> None:
+    channel = make_channel()
+    feed.items = [1]
+    poll(one_lease())
+    assert not RawEvent.objects.filter(only_polled=True).exists(), "nothing was pushed yet"
+    item = RawItem("post", {"n": 9}, key="9")
+    store_raw(channel_id=channel.id, items=[item], via=Via.WEBHOOK)
+    feed.items = [1, 2, 3]
+    Channel.objects.update(next_poll_at=None)
+    poll(one_lease())
+    found = RawEvent.objects.filter(only_polled=True)
+    assert sorted(found.values_list("dedupe_key", flat=True)) == ["2", "3"]
+    store_raw(channel_id=channel.id, items=[RawItem("post", {"n": 3}, key="3")], via=Via.STREAM)
+    assert list(found.values_list("dedupe_key", flat=True)) == ["2"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_listener_survives_the_loss_of_its_connections(feed: Feed) -> None:
+    for _ in range(3):
+        make_channel()
+    feed.items = [1]
+    seen = threading.Semaphore(0)
+    feed.during = seen.release
+    listener = Listener(concurrency=2)
+    thread = threading.Thread(target=listener.run)
+    thread.start()
+    try:
+        for _ in range(3):
+            assert seen.acquire(timeout=20)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        Channel.objects.update(next_poll_at=None)
+        for _ in range(3):
+            assert seen.acquire(timeout=20)
+    finally:
+        listener.stop()
+        thread.join(20)
+        connections.close_all()
+    assert not thread.is_alive()
     assert not Channel.objects.filter(poll_lease_until__isnull=False).exists()
