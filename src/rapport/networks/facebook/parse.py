@@ -62,7 +62,7 @@ def _feed(payload: Any) -> list[Event]:
     elif item in _POSTS:
         target = identifier(value, "post_id")
     elif item in _REACTIONS:
-        return [_reaction(value, verb, at)]
+        return _reaction(value, verb, at)
     else:
         return []
     if verb in {"remove", "delete"}:
@@ -132,15 +132,22 @@ def _told_post(
     )
 
 
-def _reaction(value: Mapping[str, Any], verb: str, at: datetime) -> Event:
+def _reaction(value: Mapping[str, Any], verb: str, at: datetime) -> list[Event]:
     target = optional_identifier(value, "comment_id") or identifier(value, "post_id")
-    author = _author(value.get("from"), f"like:{target}", {})
+    at = _told_at(value, at)
+    gone = verb in {"remove", "delete"}
+    if not optional_mapping(value.get("from")).get("id"):
+        if gone:
+            return []  # whose it was is hidden, so none of those we know can be meant
+        author = Author(external_id=f"hidden:{target}:{int(at.timestamp())}"[:200])
+    else:
+        author = _author(value.get("from"), target, {})
     # Somebody has one reaction to a thing at a time, so the two ids name it.
     mark = f"reaction:{author.external_id}:{target}"[:200]
-    if verb in {"remove", "delete"}:
-        return Withdrawn(external_id=mark, original_id=target, withdrawn_at=at)
+    if gone:
+        return [Withdrawn(external_id=mark, original_id=target, withdrawn_at=at)]
     name = text(value, "reaction_type") or "like"
-    return Liked(external_id=mark, original_id=target, author=author, liked_at=at, reaction=name.lower())
+    return [Liked(external_id=mark, original_id=target, author=author, liked_at=at, reaction=name.lower())]
 
 
 def _mention(payload: Any) -> list[Event]:
@@ -176,7 +183,7 @@ def _ratings(payload: Any) -> list[Event]:
     item, verb = text(value, "item"), text(value, "verb")
     account = mapping(whole["account"], "account")
     if item in _REACTIONS:
-        return [_reaction({**value, "post_id": story}, verb, at)]
+        return _reaction({**value, "post_id": story}, verb, at)
     if item == "comment":
         target = identifier(value, "comment_id")
         if verb in {"remove", "delete"}:
