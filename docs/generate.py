@@ -10,7 +10,6 @@ import inspect
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -131,30 +130,49 @@ def _help(context: click.Context) -> str:
 
 # Networks ---------------------------------------------------------------------------------------
 def _networks() -> str:
-    from rapport.networks.base import Capabilities
-    from rapport.networks.registry import connectors
+    from rapport.networks.registry import connector_class
+    from rapport.networks.table import COLUMNS, limits, rows
 
-    found = sorted(connectors().items())
-    rows = [
-        (
-            field.name.replace("_", " ").capitalize(),
-            *(_capability(getattr(connector.capabilities, field.name)) for _, connector in found),
-        )
-        for field in fields(Capabilities)
-    ]
-    return (
-        "# Networks\n\nWhat each installed connector can do, as the composer and the checks read it. "
-        "*Send* says whether anything can be written there at all; *history* whether messages from before "
-        "the channel was connected can be had.\n\n"
-        + table(("", *(f"{connector.label} (`{name}`)" for name, connector in found)), rows)
-        + "\nHow another network is added: [add a network](../how-to/add-a-network.md).\n"
+    found = rows()
+    abilities = table(
+        ("Network", *(name.replace("_", " ").capitalize() for name in COLUMNS), "Tested against"),
+        [
+            (
+                f"{row['label']} (`{row['network']}`)",
+                *("yes" if row[name] else "–" for name in COLUMNS),
+                row["tested"],
+            )
+            for row in found
+        ],
     )
-
-
-def _capability(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "–"
-    return f"{value:,} characters" if isinstance(value, int) else str(value)
+    allowed = table(
+        ("Network", "Limit", "What the network allows"),
+        [
+            (row["label"], what.capitalize(), words)
+            for row in found
+            for what, words in limits(connector_class(row["network"])).items()
+        ],
+    )
+    kinds = table(
+        ("Network", "Raw event", "What it is"),
+        [
+            (row["label"], f"`{kind}`", says)
+            for row in found
+            for kind, says in connector_class(row["network"]).kinds.items()
+        ],
+    )
+    return (
+        "# Networks\n\nWhat each installed connector can do, as the composer, the checks and `rapport networks` "
+        "read it. *Private* is direct messages, *listen* hearing people who do not address us, *history* messages "
+        f"from before the channel was connected.\n\n{abilities}\n"
+        "*Real server*: the tests talk to the network's own software. *Double*: to a server that we wrote by the "
+        "network's published rules, because the network's own cannot be run by others.\n\n"
+        "## Limits\n\nA reply beyond one is refused before the network is called; calls beyond a budget wait, "
+        f"replies of urgent cases the shortest.\n\n{allowed}\n"
+        "## Raw events\n\nWhat is stored before anything else looks at it. Kinds that are not in this table are "
+        f"stored too, and parked.\n\n{kinds}\n"
+        "How another network is added: [add a network](../how-to/add-a-network.md).\n"
+    )
 
 
 # Permissions ------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "import": "importing",
     "listen": "listen",
     "migrate": "migrate",
+    "networks": "networks",
     "report": "report",
     "restore": "restore",
     "up": "up",

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
 
-from rapport.networks.base import Capabilities, Connector, Event, Profile
+from rapport.networks.base import Capabilities, Connector, Event, Profile, Tested
 from rapport.networks.errors import Refused
 from rapport.networks.files.parse import canonical_events, twcs_events
 
@@ -17,7 +17,13 @@ class FileConnector(Connector):
     network: ClassVar[str] = "file"
     label: ClassVar[str] = "Imported file"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        max_length=100_000, public_reply=False, private_reply=False, send=False, archive=True, history=True
+        max_length=100_000,
+        tested=Tested.ITSELF,
+        public_reply=False,
+        private_reply=False,
+        send=False,
+        archive=True,
+        history=True,
     )
 
     def check(self) -> Profile:
