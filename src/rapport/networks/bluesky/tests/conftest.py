@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,8 +14,10 @@ import pytest
 from rapport.networks.base import Account, OutgoingMessage
 from rapport.networks.bluesky.connector import BlueskyConnector
 from rapport.networks.bluesky.tests.place import BlueskyPlace
+from rapport.networks.errors import CredentialsGone
 
 _numbers = itertools.count(1)
+_kept: dict[str, Account] = {}
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +28,16 @@ def place() -> Iterator[BlueskyPlace]:
 
 @pytest.fixture
 def account(place: BlueskyPlace) -> Account:
-    """Our channel, connected as the product does it: checked, then with a session."""
-    return connected(place.values())
+    """Our channel, connected as the product does it: checked, then with a session. The server lets one log
+    in 30 times in five minutes, so a session is kept until a test ends it."""
+    values = place.values()
+    kept: Account | None = _kept.get(values["app_password"])
+    if kept is not None:
+        with contextlib.suppress(CredentialsGone):
+            BlueskyConnector(kept).check()
+            return kept
+    _kept[values["app_password"]] = connected(values)
+    return _kept[values["app_password"]]
 
 
 @pytest.fixture

@@ -1,46 +1,39 @@
-"""The connector against Bluesky's own servers, over real HTTP."""
+"""Connecting and speaking, against Bluesky's own servers over real HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import dataclasses
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rapport.networks.base import Event, MessageSeen, OutgoingMessage
+from rapport.networks.base import Account, OutgoingMedia, OutgoingMessage
+from rapport.networks.bluesky import images, posting
 from rapport.networks.bluesky.connector import BlueskyConnector
+from rapport.networks.bluesky.recordkeys import derived_tid, split_uri
+from rapport.networks.bluesky.tests.conftest import connected, renewed
+from rapport.networks.bluesky.tests.hearing import Ear, messages
+from rapport.networks.bluesky.tests.people import png
 from rapport.networks.bluesky.tests.place import BlueskyPlace
+from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 
 pytestmark = pytest.mark.xdist_group("bluesky")
 
 Make = Callable[..., OutgoingMessage]
 
 
-class Ear:
-    """Polls on, and keeps what was heard by key, as the product does."""
-
-    def __init__(self, connector: BlueskyConnector) -> None:
-        self.connector = connector
-        self.cursor: Mapping[str, Any] = {}
-        self.keys: set[str] = set()
-
-    def hear(self) -> list[Event]:
-        """What is new since the last time."""
-        events: list[Event] = []
-        for _round in range(20):
-            polled = self.connector.poll(self.cursor)
-            self.cursor = polled.cursor
-            for item in polled.items:
-                if item.dedupe_key() not in self.keys:
-                    self.keys.add(item.dedupe_key())
-                    events += self.connector.parse(item.kind, item.payload)
-            if not polled.more:
-                return events
-        raise AssertionError("polling does not end")
+def picture(alt: str = "A map of the works", size: tuple[int, int] = (30, 20)) -> OutgoingMedia:
+    return OutgoingMedia(name="map.png", content_type="image/png", kind="image", content=png(*size), alt=alt)
 
 
-def messages(events: list[Event]) -> dict[str, MessageSeen]:
-    return {one.external_id: one for one in events if isinstance(one, MessageSeen)}
+def text_of(place: BlueskyPlace, uri: str) -> str:
+    did, collection, rkey = split_uri(uri)
+    found = place.customer.call("com.atproto.repo.getRecord", repo=did, collection=collection, rkey=rkey)
+    return str(found["value"]["text"])
 
 
 def test_a_customer_is_heard_and_reads_our_answer(
@@ -57,3 +50,380 @@ def test_a_customer_is_heard_and_reads_our_answer(
     assert place.customer_reads(asked) == ["A new one is on its way, @mira.test"]
     own = messages(ear.hear())[sent.external_id]
     assert (own.author.external_id, own.parent_id) == (connector.account.external_id, asked)
+
+
+def test_it_says_whose_the_credentials_are(place: BlueskyPlace, account: Account) -> None:
+    profile = BlueskyConnector(account).check()
+    assert (profile.external_id, profile.handle, profile.name) == (
+        place.ours.did,
+        "telqo.test",
+        "Telqo Mobile",
+    )
+    assert profile.settings == {"direct_messages": True}
+    assert profile.followers is not None
+    assert account.credentials["pds"] == place.pds
+
+
+def test_an_account_that_is_new_everywhere_can_be_connected(place: BlueskyPlace) -> None:
+    """The session is good although the AppView has not seen the account."""
+    from rapport.networks.bluesky.tests.people import Person
+
+    fresh = Person(place.pds, place.server.addresses["bypass"], "fresh.test")
+    password = fresh.call("com.atproto.server.createAppPassword", {"name": "Rapport"})["password"]
+    account = connected({"service": place.pds, "identifier": "@fresh.test ", "app_password": password})
+    fresh.close()
+    assert (account.external_id, account.handle) == (fresh.did, "fresh.test")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"app_password": "aaaa-bbbb-cccc-dddd"}, CredentialsGone),
+        ({"identifier": "nobody.test"}, CredentialsGone),
+        ({"app_password": ""}, CredentialsGone),
+        ({"service": "nonsense://x"}, Refused),
+        ({"service": "http://127.0.0.1:1"}, TryAgain),
+    ],
+)
+def test_what_cannot_be_connected_is_told_in_words(
+    place: BlueskyPlace, changes: dict[str, str], error: type[Exception]
+) -> None:
+    with pytest.raises(error) as caught:
+        connected({**place.values(), **changes})
+    assert len(str(caught.value)) > 20
+
+
+def test_a_revoked_password_is_told_and_a_new_one_works(
+    place: BlueskyPlace, connector: BlueskyConnector
+) -> None:
+    place.revoke()
+    with pytest.raises(CredentialsGone):
+        connector.poll({})
+    with pytest.raises(CredentialsGone, match="revoked"):
+        connector.renew()
+    place.renew()
+    account = connected(place.values())
+    assert account.external_id == connector.account.external_id
+    BlueskyConnector(account).poll({})
+
+
+def test_a_session_is_renewed_before_it_ends_and_by_password_when_its_token_was_used(
+    account: Account,
+) -> None:
+    made = BlueskyConnector(account).renew()
+    assert made is not None
+    assert made.expires_at is not None
+    assert timedelta(0) < made.expires_at - datetime.now(UTC) < timedelta(hours=3)
+    used = dataclasses.replace(account, credentials={**account.credentials, "refresh_jwt": "used.up.token"})
+    assert BlueskyConnector(renewed(used)).check().external_id == account.external_id
+
+
+def test_a_handle_that_moved_to_another_account_does_not_become_the_channel(account: Account) -> None:
+    other = dataclasses.replace(account, external_id="did:plc:somebodyelse")
+    with pytest.raises(CredentialsGone, match="another account"):
+        BlueskyConnector(other).renew()
+
+
+def test_too_many_log_ins_say_when_to_come_back(place: BlueskyPlace) -> None:
+    values = {**place.values(), "identifier": "hammered.test"}
+
+    def log_in(_number: int) -> Exception:
+        with pytest.raises((TryAgain, CredentialsGone)) as caught:
+            connected(values)
+        return caught.value
+
+    with ThreadPoolExecutor(10) as pool:  # the server takes its time over a wrong password
+        errors = list(pool.map(log_in, range(40)))
+    refused = [error for error in errors if isinstance(error, TryAgain)]
+    assert len(refused) == 10
+    assert all(error.after is not None and not error.doubt for error in refused)
+    assert all(
+        timedelta(0) < (error.after or timedelta(0)) <= timedelta(minutes=5, seconds=1) for error in refused
+    )
+
+
+def test_links_names_and_tags_become_facets_at_byte_offsets(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    text = "Grüße 👩‍👩‍👦‍👦 @mira.test, siehe https://example.com/ä?b=1. #störung @nobody.test"
+    sent = connector.send(outgoing(text=text, lang="de"))
+    did, collection, rkey = split_uri(sent.external_id)
+    record = place.customer.call("com.atproto.repo.getRecord", repo=did, collection=collection, rkey=rkey)[
+        "value"
+    ]
+    raw = text.encode()
+    found = {
+        raw[one["index"]["byteStart"] : one["index"]["byteEnd"]].decode(): {
+            name: value for name, value in one["features"][0].items() if name != "$type"
+        }
+        for one in record["facets"]
+    }
+    assert found == {
+        "@mira.test": {"did": place.customer.did},
+        "https://example.com/ä?b=1": {"uri": "https://example.com/ä?b=1"},
+        "#störung": {"tag": "störung"},
+    }
+    assert record["langs"] == ["de"]
+
+
+def test_pictures_go_along_with_their_alt_text(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    asked = place.customer_says("where do I change trains?")
+    connector.send(outgoing(parent_id=asked, media=(picture(), picture("The platform"))))
+    assert place.customer_sees_images(asked) == ["A map of the works", "The platform"]
+    (view,) = place._answers(asked)
+    assert view["record"]["embed"]["images"][0]["aspectRatio"] == {"width": 30, "height": 20}
+
+
+def test_what_bluesky_would_refuse_is_refused_before_anything_is_written(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert connector.length("👩‍👩‍👦‍👦é") == 2
+    connector.send(outgoing(text="👍🏽" * 300))
+    with pytest.raises(Refused, match="301"):
+        connector.send(outgoing(text="👍🏽" * 301))
+    with pytest.raises(Refused, match="bytes"):
+        connector.send(outgoing(text="👩‍👩‍👦‍👦" * 200))
+    with pytest.raises(Refused, match="4 pictures"):
+        connector.send(outgoing(media=(picture(),) * 5))
+    monkeypatch.setattr(images, "MAX_IMAGE_BYTES", 100)
+    with pytest.raises(Refused, match="larger"):
+        connector.send(outgoing(media=(picture(),)))
+    with pytest.raises(Refused, match="no other files"):
+        connector.send(
+            outgoing(media=(dataclasses.replace(picture(), kind="video", content_type="video/mp4"),))
+        )
+    with pytest.raises(Refused, match="not a public post"):
+        connector.send(outgoing(parent_id="17"))
+
+
+def test_the_servers_own_refusal_is_told(connector: BlueskyConnector, outgoing: Make) -> None:
+    with pytest.raises(Refused, match="lang"):
+        connector.send(outgoing(lang="not a language"))
+
+
+def test_deleted_blocked_and_closed_posts_cannot_be_answered(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    gone = place.customer_says("never mind")
+    place.customer_deletes(gone)
+    with pytest.raises(Refused, match="does not exist"):
+        connector.send(outgoing(parent_id=gone))
+    shut = place.person("greta", "Greta Lund")
+    uri = shut.post("no answers, please")
+    shut.put(
+        "app.bsky.feed.threadgate",
+        split_uri(uri)[2],
+        {"$type": "app.bsky.feed.threadgate", "post": uri, "allow": [], "createdAt": "2026-01-01T00:00:00Z"},
+    )
+    place.settle()
+    with pytest.raises(Refused, match="switched off"):
+        connector.send(outgoing(parent_id=uri))
+    shut.create("app.bsky.graph.block", {"subject": place.ours.did, "createdAt": "2026-01-01T00:00:00Z"})
+    place.settle()
+    with pytest.raises(Refused, match="blocked"):
+        connector.send(outgoing(parent_id=uri))
+
+
+def test_a_thread_of_ours_can_go_on_before_the_appview_knows_it(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    uri: str | None = None
+    first = ""
+    for _number in range(4):
+        uri = connector.send(outgoing(parent_id=uri)).external_id
+        first = first or uri
+    assert len(place.customer_reads(first)) == 3
+
+
+def test_a_repeated_send_posts_once(place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make) -> None:
+    message = outgoing(parent_id=place.customer_says("once, please"))
+    assert connector.find_sent(message) is None
+    first, second = connector.send(message), connector.send(message)
+    assert first == second == connector.find_sent(message)
+    assert place.customer_reads(message.parent_id or "") == [message.text]
+
+
+def test_when_the_answer_is_lost_the_post_is_found(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    asked = place.customer_says("anybody there?")
+    message = outgoing(parent_id=asked)
+    with place.break_after_posting(), pytest.raises(TryAgain) as caught:
+        connector.send(message)
+    assert caught.value.doubt
+    found = connector.find_sent(message)
+    assert found is not None
+    assert connector.send(message) == found
+    assert place.customer_reads(asked) == [message.text]
+
+
+def test_two_posts_whose_keys_meet_are_two_posts(
+    connector: BlueskyConnector, outgoing: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime.now(UTC)
+    meeting = lambda key, when: derived_tid(key.partition("/")[2], when)  # noqa: E731
+    monkeypatch.setattr(posting, "derived_tid", meeting)
+    one, other = outgoing(created_at=at), outgoing(created_at=at)
+    first, second = connector.send(one), connector.send(other)
+    assert first.external_id != second.external_id
+    assert connector.find_sent(one) == first
+    assert connector.find_sent(other) == second
+
+
+def test_an_outage_is_worth_another_try_and_nothing_was_done(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    message = outgoing(parent_id=place.customer_says("still there?"))
+    with place.outage(), pytest.raises(TryAgain) as caught:
+        connector.send(message)
+    assert not caught.value.doubt
+    assert connector.find_sent(message) is None
+    connector.send(message)
+    assert place.customer_reads(message.parent_id or "") == [message.text]
+
+
+def test_a_post_is_deleted_and_deleting_again_does_no_harm(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    asked = place.customer_says("well?")
+    sent = connector.send(outgoing(parent_id=asked))
+    connector.delete(sent.external_id)
+    connector.delete(sent.external_id)
+    assert place.customer_reads(asked) == []
+    with pytest.raises(Refused, match="another account"):
+        connector.delete(asked)
+    with pytest.raises(Refused, match="Only public"):
+        connector.delete("convo/message")
+
+
+def test_a_correction_is_posted_anew_while_nobody_has_reacted(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    asked = place.customer_says("when does it open?")
+    sent = connector.send(outgoing(parent_id=asked, text="At nein.", media=(picture(),)))
+    place.settle()
+    corrected = connector.edit(sent.external_id, "At nine.")
+    assert corrected.external_id != sent.external_id
+    assert connector.edit(sent.external_id, "At nine.").external_id == corrected.external_id
+    assert place.customer_reads(asked) == ["At nine."]
+    assert place.customer_sees_images(asked) == ["A map of the works"]
+    place.customer_says("thanks", to=corrected.external_id)
+    with pytest.raises(Refused, match="answered"):
+        connector.edit(corrected.external_id, "At ten.")
+    assert text_of(place, corrected.external_id) == "At nine."
+
+
+def test_a_correction_that_broke_in_the_middle_is_finished(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    asked = place.customer_says("how much is it?")
+    sent = connector.send(outgoing(parent_id=asked, text="5 Euro"))
+    place.settle()
+    with place.break_after_posting(), pytest.raises(TryAgain):
+        connector.edit(sent.external_id, "6 Euro")
+    connector.edit(sent.external_id, "6 Euro")
+    assert place.customer_reads(asked) == ["6 Euro"]
+
+
+def test_direct_messages_are_found_when_the_answer_was_lost(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    asked = place.customer_says("my number is 4711", private=True)
+    convo = asked.partition("/")[0]
+    message = outgoing(visibility="private", parent_id=asked, thread_key=convo)
+    assert connector.find_sent(message) is None
+    with place.break_after_posting(), pytest.raises(TryAgain) as caught:
+        connector.send(message)
+    assert caught.value.doubt
+    found = connector.find_sent(message)
+    assert found is not None
+    assert found.thread_key == convo
+    assert place.customer_reads(asked, private=True).count(message.text) == 1
+
+
+def test_a_public_question_is_answered_in_private(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make
+) -> None:
+    asked = place.customer_says("here is my address:")
+    message = outgoing(
+        visibility="private", parent_id=asked, parent_visibility="public", recipient_id=place.customer.did
+    )
+    sent = connector.send(message)
+    assert sent.thread_key is not None
+    assert message.text in place.customer_reads(sent.external_id, private=True)
+
+
+@pytest.mark.parametrize(
+    ("allows", "words"), [("none", "does not take"), ("following", "only from accounts they follow")]
+)
+def test_who_takes_no_direct_messages_is_told_in_words(
+    place: BlueskyPlace, connector: BlueskyConnector, outgoing: Make, allows: str, words: str
+) -> None:
+    shy = f"did:plc:{allows}"
+    with place.chat.lock:
+        place.chat.profiles[shy] = {"did": shy, "handle": f"{allows}.test"}
+        place.chat.allows[shy] = allows
+    with pytest.raises(Refused, match=words):
+        connector.send(outgoing(visibility="private", recipient_id=shy))
+
+
+def test_direct_messages_have_their_own_limits(
+    connector: BlueskyConnector, outgoing: Make, place: BlueskyPlace
+) -> None:
+    private = {"visibility": "private", "recipient_id": place.customer.did}
+    with pytest.raises(Refused, match="1001"):
+        connector.send(outgoing(text="x" * 1001, **private))
+    with pytest.raises(Refused, match="no files"):
+        connector.send(outgoing(media=(picture(),), **private))
+    with pytest.raises(Refused, match="somebody"):
+        connector.send(outgoing(visibility="private"))
+    with pytest.raises(Refused, match="does not exist"):
+        connector.send(outgoing(visibility="private", recipient_id="did:plc:nobodyhere"))
+
+
+def test_the_profile_is_read_and_written_and_keeps_what_is_not_ours_to_change(place: BlueskyPlace) -> None:
+    brand = place.person("halden", "Halden Rail")
+    password = brand.call("com.atproto.server.createAppPassword", {"name": "Rapport"})["password"]
+    connector = BlueskyConnector(
+        connected({"service": place.pds, "identifier": brand.handle, "app_password": password})
+    )
+    connector.write_profile({"bio": "Trains 🚆 and answers", "link": "https://halden.example"})
+    place.settle()
+    profile = connector.profile()
+    assert (profile.name, profile.bio, profile.bio_length) == ("Halden Rail", "Trains 🚆 and answers", 20)
+    assert profile.link == "https://halden.example"
+    connector.write_profile({"link": "", "name": "Halden"})
+    place.settle()
+    assert (connector.profile().name, connector.profile().link) == ("Halden", "")
+    with pytest.raises(Refused, match="256"):
+        connector.write_profile({"bio": "é" * 257})
+    with pytest.raises(Refused, match="hours"):
+        connector.write_profile({"hours": "always"})
+
+
+def test_a_server_that_is_silent_or_talks_nonsense_is_worth_another_try(account: Account) -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        address = f"http://127.0.0.1:{held.getsockname()[1]}"
+        away = dataclasses.replace(account, credentials={**account.credentials, "pds": address})
+        import threading
+
+        def babble() -> None:
+            for _number in range(2):
+                taken, _ = held.accept()
+                taken.recv(65536)
+                taken.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n[[[[")
+                taken.close()
+
+        thread = threading.Thread(target=babble)
+        thread.start()
+        started = time.monotonic()
+        with pytest.raises(TryAgain):
+            BlueskyConnector(away).poll({})
+        with pytest.raises(TryAgain):
+            BlueskyConnector(away).check()
+        thread.join()
+        assert time.monotonic() - started < 10
