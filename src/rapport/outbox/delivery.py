@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -18,14 +19,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rapport.audit.actions import record
-from rapport.brands import health
+from rapport.brands import calls, health, pacing
 from rapport.brands.models import Channel, ChannelState
-from rapport.lib.crypto import Undecryptable
+from rapport.inbox.models import Priority
+from rapport.ingest.disconnecting import disconnect
 from rapport.lib.live import notify_desk
 from rapport.lib.text import storable
 from rapport.networks.base import Connector, OutgoingMessage, Sent
 from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
-from rapport.networks.registry import UnknownNetwork, connect
 from rapport.outbox.defer import TASK, defer_deliveries, defer_delivery
 from rapport.outbox.models import Outgoing, OutgoingState, Verb
 from rapport.outbox.outcome import outgoing_message, record_change, record_sent
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 # Longer than any connector's time-outs together; a worker that takes longer has lost its claim.
 LEASE = timedelta(seconds=60)
+# What must be left of a claim when a post begins: more than one call takes.
+ROOM = timedelta(seconds=25)
 FIRST_PAUSE = timedelta(seconds=2)
 # How long a reply of a paused channel rests before it is looked at again.
 PAUSED = timedelta(seconds=60)
@@ -68,16 +71,14 @@ def deliver(*, outgoing_id: int) -> None:
     if claim is None:
         return
     try:
-        channel, connector = _connector(outgoing.channel_id)
-        message = outgoing_message(outgoing)
-        sent = _carry_out(connector, outgoing, message, claim)
+        channel, message, sent = calls.with_renewal(outgoing.channel_id, partial(_call, outgoing, claim))
     except TryAgain as error:
         _failed_for_now(outgoing, claim, error)
     except Refused as error:
         _failed_for_good(outgoing, claim, str(error))
     except CredentialsGone as error:
         _failed_for_good(outgoing, claim, str(error))
-        _disconnect(outgoing, str(error))
+        disconnect(channel_id=outgoing.channel_id, reason=str(error))
     else:
         health.succeeded(channel_id=outgoing.channel_id)
         try:
@@ -119,11 +120,13 @@ def sweep() -> int:
 
 def _channel_takes_calls(outgoing: Outgoing) -> bool:
     """Hold the reply, with the reason, while its channel is paused or its network rests."""
-    state = Channel.objects.values_list("state", flat=True).get(id=outgoing.channel_id)
-    if state == ChannelState.PAUSED:
+    channel = Channel.objects.only("state", "open_until", "network", "external_id", "handle", "settings").get(
+        id=outgoing.channel_id
+    )
+    if channel.state == ChannelState.PAUSED:
         _hold(outgoing, timezone.now() + PAUSED, _("The channel is paused."))
         return False
-    if state == ChannelState.DISCONNECTED:
+    if channel.state == ChannelState.DISCONNECTED:
         claim = _claim(outgoing.id)
         if claim is not None:
             _failed_for_good(outgoing, claim, _("The channel is disconnected. Connect it, then retry."))
@@ -131,11 +134,46 @@ def _channel_takes_calls(outgoing: Outgoing) -> bool:
         return False
     if not _due(outgoing):
         return False
-    until = health.admit(channel_id=outgoing.channel_id)
+    # A rest is looked at before the budget, so that nothing is spent on calls that are not made, and the probe
+    # after one is asked for last, so that it is not spent on a reply that waits for the budget.
+    until = channel.open_until
+    if until is None or until <= timezone.now():
+        until = _paced(outgoing, channel)
+        if until is not None:
+            _hold(
+                outgoing, until, _("The network takes only so many calls. This one goes when there is room.")
+            )
+            return False
+        until = health.admit(channel_id=channel.id)
     if until is not None:
         _hold(outgoing, until, _("The network does not answer well; waiting before the next try."))
         return False
     return True
+
+
+def _paced(outgoing: Outgoing, channel: Channel) -> datetime | None:
+    """When the channel's budget has room for this reply, if not now. Of several that wait, those of urgent
+    cases go first, then the older ones. Without a budget nothing is asked of the database."""
+    try:
+        rules = calls.rules_of(channel)
+    except Refused:
+        return None  # the attempt itself will say so
+    if not pacing.laws(rules, "write"):
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT mine.priority >= %(high)s,
+                   (SELECT count(*) FROM outbox_outgoing o JOIN inbox_case c ON c.id = o.case_id
+                    WHERE o.channel_id = %(channel)s AND o.state = 'queued' AND o.attempts = 0 AND o.id <> %(id)s
+                      AND (c.priority >= %(high)s, -o.id) > (mine.priority >= %(high)s, -%(id)s))
+            FROM inbox_case mine WHERE mine.id = %(case)s
+            """,
+            {"high": Priority.HIGH, "channel": channel.id, "id": outgoing.id, "case": outgoing.case_id},
+        )
+        urgent, ahead = cursor.fetchone()
+    priority = pacing.Priority.URGENT if urgent else pacing.Priority.REPLY
+    return pacing.spend(channel_id=channel.id, rules=rules, budget="write", priority=priority, ahead=ahead)
 
 
 def _due(outgoing: Outgoing) -> bool:
@@ -187,14 +225,11 @@ def _claim(outgoing_id: int) -> Claim | None:
     return Claim(outgoing_id, lease_until=row[0], attempts=row[1], doubtful=row[2])
 
 
-def _connector(channel_id: int) -> tuple[Channel, Connector]:
-    try:
-        channel = Channel.objects.select_related("brand").get(id=channel_id)
-        return channel, connect(channel.network, channel.account())
-    except Undecryptable as error:
-        raise CredentialsGone(str(error)) from error
-    except UnknownNetwork as error:
-        raise Refused(str(error)) from error
+def _call(
+    outgoing: Outgoing, claim: Claim, channel: Channel, connector: Connector
+) -> tuple[Channel, OutgoingMessage, Sent | None]:
+    message = outgoing_message(outgoing)
+    return channel, message, _carry_out(connector, outgoing, message, claim)
 
 
 def _carry_out(
@@ -230,8 +265,8 @@ def _post(connector: Connector, message: OutgoingMessage, claim: Claim) -> Sent:
             return found
     if claim.attempts > settings.RAPPORT_SEND_ATTEMPTS:
         raise Refused(_("It was tried too often without an answer."))
-    if timezone.now() >= claim.lease_until:
-        raise TryAgain(_("Looking for an earlier try took too long."))
+    if timezone.now() >= claim.lease_until - ROOM:
+        raise TryAgain(_("Looking for an earlier try, or renewing the credentials, took too long."))
     return connector.send(message)
 
 
@@ -274,18 +309,6 @@ def _failed_for_good(outgoing: Outgoing, claim: Claim, reason: str, *, doubt: bo
                 data={"case": outgoing.case_id, "attempts": claim.attempts},
             )
             notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])
-
-
-def _disconnect(outgoing: Outgoing, reason: str) -> None:
-    with transaction.atomic():
-        if health.disconnected(channel_id=outgoing.channel_id, reason=reason):
-            record(
-                action="channel.disconnected",
-                actor_id=None,
-                brand_id=outgoing.brand_id,
-                object_type="channel",
-                object_id=outgoing.channel_id,
-            )
 
 
 def _leased(claim: Claim) -> QuerySet[Outgoing]:
