@@ -151,8 +151,9 @@ class AccountReader:
         if all_new and optional_mapping(listed.get("paging")).get("next"):
             first = self._all_comments(medium_id, since)
         found = []
-        for comment in first:
-            answers = [{"parent_id": comment.get("id"), **one} for one in data(comment.get("replies"))]
+        for comment in reversed(first):
+            above = {"parent_id": comment.get("id")}
+            answers = [{**above, **one} for one in reversed(list(data(comment.get("replies"))))]
             bare = {key: value for key, value in comment.items() if key != "replies"}
             found += [one for one in (bare, *answers) if moment(one["timestamp"]) >= since]
         found.sort(key=lambda one: moment(one["timestamp"]))

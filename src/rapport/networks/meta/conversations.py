@@ -37,7 +37,8 @@ def messages_since(
             if _at(conversation, "updated_time") < since:
                 ended = True
                 continue
-            messages = _of(graph, conversation, platform=platform, since=since)
+            # Times are whole seconds, so the order of what was said within one is the list's.
+            messages = reversed(list(_of(graph, conversation, platform=platform, since=since)))
             found.extend((_at(one, "created_time"), raw_message(one, account)) for one in messages)
         if ended:
             break
