@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from rapport.web.views import (
     account,
@@ -33,6 +33,7 @@ urlpatterns = [
     path("keys/", keys.keys, name="keys"),
     path("hooks/<slug:network>/<int:channel_id>", hooks.receive, name="hook"),
     path("live/", live.live, name="live"),
+    path("webform/", include("rapport.web.form_urls")),
     path("desk/", desk.desk, name="desk"),
     path("desk/<slug:view>/", desk.desk, name="desk-list"),
     path(f"{_CASE}/", desk.desk, name="desk-case"),
