@@ -23,7 +23,9 @@ def from_notification(found: Any) -> RawItem:
         key = _post_key(status)
     elif kind in _LIKES:
         reaction = field(found, "emoji")
-        key = like_id(text_id(status), author_id(found), reaction if isinstance(reaction, str) else "like")
+        key = like_id(
+            text_id(status), author_id(found), reaction[:40] if isinstance(reaction, str) else "like"
+        )
     elif kind == "reblog":
         key = boost_id(text_id(status), author_id(found))
     elif text_id(found):

@@ -88,7 +88,7 @@ def _notification(kind: str, event: Mapping[str, Any]) -> list[Event]:
                     reposted_at=at,
                 )
             ]
-        reaction = _optional_text(event, "emoji") or "like"
+        reaction = _optional_text(event, "emoji")[:40] or "like"
         return [
             Liked(
                 external_id=like_id(status_id, author.external_id, reaction),
@@ -245,8 +245,8 @@ def _id(value: Mapping[str, Any], key: str) -> str:
         found = str(found) if found.bit_length() < 512 else ""
     if not isinstance(found, str):
         raise TypeError(f"{key} is not an id")
-    if not 0 < len(found) <= 90:  # two of them name a reaction, in at most 200 characters
-        raise ValueError(f"{key} is empty or longer than 90 characters")
+    if not 0 < len(found) <= 70:  # two of them and its word name a reaction, in at most 200 characters
+        raise ValueError(f"{key} is empty or longer than 70 characters")
     return found
 
 

@@ -150,7 +150,9 @@ class _Round:
                 # Nothing was ever seen here, and now there is more than a page.
                 pages += self._down(source, first)
         if state.get("behind"):
-            pages = [first, *self._up(source, state)]
+            missed = self._up(source, state)
+            # While there is more to catch up, the newest wait for their turn.
+            pages = missed if state["behind"] else [first, *missed]
         found = [entry for page in reversed(pages) for entry in reversed(page.items)]
         if not state.get("behind"):
             state["last"] = _newest(first) or state.get("last", "")

@@ -10,14 +10,14 @@ import json
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from django.utils.translation import gettext as _
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from rapport.networks.base import Account, Polled, RawItem
@@ -77,17 +77,9 @@ def _by_websocket(
     api: Mastodon, account: Account, address: str, cursor: Mapping[str, Any], stop: Callable[[], bool]
 ) -> Iterator[Polled]:
     url = _address(api, address, {"https": "wss", "http": "ws"}) + f"{_PATH}?stream=user"
-    try:
-        connection = _connected(url, api.token)
-    except InvalidStatus as error:
-        _refused(error.response.status_code)
-        raise NoStream(_("The server has no stream by WebSocket.")) from error
-    except (InvalidHandshake, WebSocketException) as error:
-        raise NoStream(_("The server has no stream by WebSocket.")) from error
-    except (OSError, TimeoutError) as error:
-        raise TryAgain(_("The network cannot be reached.")) from error
-    silent = 0.0
-    with closing(connection):
+    with ExitStack() as opened:
+        connection = _connected(opened, url, api.token)
+        silent = 0.0
         yield Polled(items=[], cursor=dict(cursor))
         while not stop():
             try:
@@ -105,28 +97,36 @@ def _by_websocket(
             yield Polled(items=_items(_decoded(said), account), cursor=dict(cursor))
 
 
-def _connected(url: str, token: str) -> ClientConnection:
-    """A WebSocket to an address that was checked before anything was sent."""
+def _connected(opened: ExitStack, url: str, token: str) -> ClientConnection:
+    """A WebSocket to an address that was checked before anything was sent. It follows no redirect."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "wss" else 80)
-    raw = socket.create_connection((parts.hostname or "", port), timeout=CONNECT_S)
+    no_websocket = _("The server has no stream by WebSocket.")
     try:
+        raw = opened.enter_context(
+            closing(socket.create_connection((parts.hostname or "", port), timeout=CONNECT_S))
+        )
         if not may_call(str(raw.getpeername()[0])):
             raise Refused(_("The streaming server's address is on a private network."))
-        return connect(
-            url,
-            sock=raw,
-            ssl=ssl.create_default_context() if parts.scheme == "wss" else None,
-            additional_headers={"Authorization": f"Bearer {token}"},
-            open_timeout=CONNECT_S,
-            close_timeout=2,
-            max_size=MAX_EVENT,
-            proxy=None,
-            ping_interval=None,
+        return opened.enter_context(
+            connect(
+                url,
+                sock=raw,
+                ssl=ssl.create_default_context() if parts.scheme == "wss" else None,
+                additional_headers={"Authorization": f"Bearer {token}"},
+                open_timeout=CONNECT_S,
+                close_timeout=2,
+                max_size=MAX_EVENT,
+                ping_interval=None,
+            )
         )
-    except BaseException:
-        raw.close()
-        raise
+    except InvalidStatus as error:
+        _refused(error.response.status_code)
+        raise NoStream(no_websocket) from error
+    except (WebSocketException, ValueError) as error:
+        raise NoStream(no_websocket) from error
+    except OSError as error:
+        raise TryAgain(_("The network cannot be reached.")) from error
 
 
 def _by_events(

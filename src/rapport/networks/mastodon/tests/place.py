@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from rapport.networks.mastodon.tests.double import Double
@@ -88,21 +87,13 @@ class MastodonPlace(Place):
                 self.world.posts[external_id], {"status": text if "@care" in text else f"@care {text}"}
             )
 
-    @contextlib.contextmanager
-    def outage(self) -> Iterator[None]:
-        self.double.stop()
-        try:
-            yield
-        finally:
-            self.double.start()
+    def outage(self) -> AbstractContextManager[None]:
+        return self.double.outage()
 
-    @contextlib.contextmanager
-    def break_after_posting(self) -> Iterator[None]:
-        self.double.break_after_posting = True
-        try:
-            yield
-        finally:
-            self.double.break_after_posting = False
+    def break_after_posting(self) -> AbstractContextManager[None]:
+        return self.double.answers_lost(
+            lambda request: (request.method, request.path) == ("POST", "/api/v1/statuses")
+        )
 
     def revoke(self) -> None:
         with self.world.lock:

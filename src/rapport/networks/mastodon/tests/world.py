@@ -28,7 +28,7 @@ class Flavour:
     name: str
     version: str
     max_characters: int
-    bad_token: tuple[int, str]  # a text that is no JSON is sent as plain text
+    bad_token: tuple[int, str]  # in <> when it is no JSON
     out_of_scope: tuple[int, str]
     idempotent: bool = False
     pkce: bool = False
@@ -49,20 +49,20 @@ class Flavour:
 
 MASTODON = Flavour(
     name="mastodon", version="4.4.3", max_characters=500,
-    bad_token=(401, '{"error": "The access token is invalid"}'),
-    out_of_scope=(403, '{"error": "This action is outside the authorized scopes"}'),
+    bad_token=(401, "The access token is invalid"),
+    out_of_scope=(403, "This action is outside the authorized scopes"),
     idempotent=True, pkce=True, websocket=True, events=True, slow_media=True, counts_links=True,
 )  # fmt: skip
 GOTOSOCIAL = Flavour(
     name="gotosocial", version="0.20.0-rc1+git-57cb4fe", max_characters=5000,
-    bad_token=(401, '{"error": "Unauthorized: token not supplied"}'),
-    out_of_scope=(403, '{"error": "Forbidden: token has insufficient scope permission"}'),
+    bad_token=(401, "Unauthorized: token not supplied"),
+    out_of_scope=(403, "Forbidden: token has insufficient scope permission"),
     websocket=True, ulids=True,
 )  # fmt: skip
 TAKAHE = Flavour(
     name="takahe", version="takahe/0.11.0", max_characters=500,
-    bad_token=(400, "Invalid Bearer token"),
-    out_of_scope=(403, '{"error": "out_of_scope_for_token"}'),
+    bad_token=(400, "<Invalid Bearer token>"),
+    out_of_scope=(403, "out_of_scope_for_token"),
     instance_v2=False, conversations=False, limits=False, fractions=False, own_private_listed=False,
     replies_mention=True, edits_publish=True, refuses_dead_parent=False,
 )  # fmt: skip
@@ -71,9 +71,9 @@ TAKAHE = Flavour(
 class Refusal(Exception):
     """The server says no: a status and a reason."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, *, plain: bool = False) -> None:
         super().__init__(reason)
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.plain = status, reason, plain
 
 
 @dataclass
@@ -214,7 +214,7 @@ class World:
         counted = text
         if self.flavour.counts_links:
             counted = re.sub(r"https?://[^\s]+", "l" * 23, counted)
-            counted = re.sub(r"(@\w+)@[\w.-]+\w", r"\1", counted)
+            counted = re.sub(r"(@[\w.]+)@[\w.-]+\w", r"\1", counted)
             counted = "".join("c" for _one in regex.findall(r"\X", counted))
         longest = self.flavour.max_characters
         if len(counted) + len(str(body.get("spoiler_text") or "")) > longest:
