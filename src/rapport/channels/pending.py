@@ -143,17 +143,14 @@ def profile_of(pending: PendingChannel) -> Profile:
 
 
 def existing(pending: PendingChannel) -> Channel | None:
-    """The brand's channel for the same account, if there is one."""
-    return (
-        Channel.objects.defer("credentials")
-        .select_related("brand")
-        .filter(
-            brand_id=pending.brand_id,
-            network=pending.network,
-            external_id=profile_of(pending).external_id,
-        )
-        .first()
-    )
+    """The channel that is connected again: the one that was asked for, else the same account's."""
+    profile = profile_of(pending)
+    found = Channel.objects.defer("credentials").select_related("brand")
+    if pending.channel_id is not None:
+        return found.filter(id=pending.channel_id).first()
+    return found.filter(
+        brand_id=pending.brand_id, network=pending.network, external_id=profile.external_id
+    ).first()
 
 
 def connect_pending(

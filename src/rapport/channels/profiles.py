@@ -22,12 +22,11 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from rapport.audit.actions import record
-from rapport.brands import health
+from rapport.brands import calls, health
 from rapport.brands.hours import in_words, times_in
 from rapport.brands.models import Channel, ChannelState
 from rapport.channels.access import access_channel
 from rapport.channels.snapshot import snapshot
-from rapport.lib.crypto import Undecryptable
 from rapport.lib.errors import Invalid
 from rapport.lib.text import storable
 from rapport.networks.base import Account, Connector
@@ -60,7 +59,13 @@ class Card:
 
     @property
     def profile(self) -> Mapping[str, Any]:
-        return self.channel.profile
+        kept: dict[str, Any] = self.channel.profile
+        return kept
+
+    @property
+    def writable(self) -> list[str]:
+        """The fields that can be written, in words."""
+        return [field_label(name) for name in FIELDS if name in self.writes]
 
     @property
     def our_hours(self) -> str:
@@ -243,7 +248,7 @@ def read_one(*, channel_id: int) -> None:
     """Read one channel's profile and keep it, or why it could not be read."""
     channel = Channel.objects.defer("credentials").get(id=channel_id)
     try:
-        found = _connected(channel).profile()
+        found = calls.with_renewal(channel_id, lambda _channel, connector: connector.profile())
     except NetworkError as error:
         _failed(channel, error)
         return
@@ -258,7 +263,7 @@ def write_one(*, channel_id: int, changes: Mapping[str, str]) -> None:
     """Write one channel's profile, then read what the network made of it. Repeating it does no harm."""
     channel = Channel.objects.defer("credentials").get(id=channel_id)
     try:
-        _connected(channel).write_profile(changes)
+        calls.with_renewal(channel_id, lambda _channel, connector: connector.write_profile(changes))
     except NetworkError as error:
         _failed(channel, error)
         return
@@ -268,13 +273,6 @@ def write_one(*, channel_id: int, changes: Mapping[str, str]) -> None:
         return
     _done(channel_id, {"written": {"at": timezone.now().isoformat(), "fields": sorted(changes)}, "error": ""})
     read_one(channel_id=channel_id)
-
-
-def _connected(channel: Channel) -> Connector:
-    try:
-        return connect(channel.network, channel.account())
-    except Undecryptable as error:
-        raise CredentialsGone(str(error)) from error
 
 
 def _failed(channel: Channel, error: NetworkError) -> None:

@@ -58,6 +58,8 @@ def rotate_webhook_secret(
         locked = Channel.objects.select_for_update(no_key=True).get(id=channel_id)
         if locked.credentials is None:
             raise Conflict(_("This channel is disconnected. Connect it again first."))
+        if _is_renewed_now(locked):
+            raise Conflict(_("Its credentials are being renewed at this moment. Try again in a minute."))
         kept = dict(locked.credentials)
         if kept.get(name):
             kept[f"{name}_previous"] = kept[name]
@@ -94,6 +96,8 @@ def forget_former_secrets() -> int:
     for due in FormerSecret.objects.filter(until__lte=timezone.now()).order_by("channel_id", "name"):
         with transaction.atomic():
             channel = Channel.objects.select_for_update(no_key=True).get(id=due.channel_id)
+            if _is_renewed_now(channel):
+                continue
             # It may have been rotated again while we waited for the row.
             if not FormerSecret.objects.filter(id=due.id, until__lte=timezone.now()).delete()[0]:
                 continue
@@ -101,3 +105,9 @@ def forget_former_secrets() -> int:
                 channel.save(update_fields=["credentials"])
                 count += 1
     return count
+
+
+def _is_renewed_now(channel: Channel) -> bool:
+    """Whoever renews stores the outcome only over the credentials that were there: changing them now would
+    lose a token that the network gives once."""
+    return channel.renew_lease_until is not None and channel.renew_lease_until > timezone.now()

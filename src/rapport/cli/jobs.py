@@ -9,8 +9,11 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
+from rapport.channels.pending import forget_expired
+from rapport.channels.rotation import forget_former_secrets
 from rapport.inbox.actions import wake_due_cases
 from rapport.inbox.words import catch_up
+from rapport.ingest import backfill
 from rapport.outbox.delivery import sweep
 
 QUEUE = "periodic"
@@ -86,6 +89,21 @@ JOBS: tuple[Job, ...] = (
         wake_due_cases,
     ),
     Job("read_words", "* * * * * */5", "Makes new messages and names quick to search.", catch_up),
+    Job(
+        "backfill_sweep", "* * * * *", "Goes on fetching a channel's past whose job was lost.", backfill.sweep
+    ),
+    Job(
+        "forget_former_secrets",
+        "*/10 * * * *",
+        "Ends the day for which a replaced webhook secret was still good.",
+        forget_former_secrets,
+    ),
+    Job(
+        "forget_unfinished_channels",
+        "*/10 * * * *",
+        "Forgets what was typed for a channel that nobody finished connecting.",
+        forget_expired,
+    ),
     Job(
         "recover_stalled_jobs",
         "* * * * *",

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import models, transaction
+from django.db import DatabaseError, InterfaceError, models, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -23,16 +23,15 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from rapport.audit.actions import record
-from rapport.brands import health, pacing
+from rapport.brands import calls, health, pacing
 from rapport.brands.models import Channel, ChannelState
 from rapport.ingest.actions import store_raw
 from rapport.ingest.models import Via
-from rapport.lib.crypto import Undecryptable
 from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.text import storable, storable_json
-from rapport.networks.base import Connector, MessageSeen, Polled, RawItem
+from rapport.networks.base import MessageSeen, Polled, RawItem
 from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
-from rapport.networks.registry import UnknownNetwork, connect, connector_class
+from rapport.networks.registry import UnknownNetwork, connector_class
 from rapport.staff.access import require
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
@@ -136,12 +135,11 @@ def take_page(*, channel_id: int) -> None:
         _stop(channel, BackfillState.PAUSED, _("The channel is not active. It goes on when it is."))
         return
     try:
-        connector = _connector(channel)
-        until = _not_before(channel, connector)
+        until = _not_before(channel)
         if until is not None:
             _later(channel, until)
             return
-        found = _fetch(channel, connector)
+        found = _fetch(channel)
     except CredentialsGone as error:
         health.disconnected(channel_id=channel.id, reason=str(error))
         _stop(channel, BackfillState.PAUSED, _("The channel must be connected again. Then it goes on."))
@@ -176,31 +174,23 @@ def resume_after_reconnect(*, channel_id: int) -> None:
         _defer(channel_id)
 
 
-def _connector(channel: Channel) -> Connector:
-    try:
-        return connect(channel.network, channel.account())
-    except Undecryptable as error:
-        raise CredentialsGone(str(error)) from error
-    except UnknownNetwork as error:
-        raise TryAgain(str(error)) from error
-
-
-def _not_before(channel: Channel, connector: Connector) -> datetime | None:
+def _not_before(channel: Channel) -> datetime | None:
     """When the channel may be called for its past, if not now: what is said now goes first."""
     resting = health.admit(channel_id=channel.id)
     if resting is not None:
         return resting
-    return pacing.spend(
-        channel_id=channel.id, rules=connector.rules, budget="read", priority=pacing.Priority.BACKFILL
-    )
+    rules = calls.rules_of(channel)
+    return pacing.spend(channel_id=channel.id, rules=rules, budget="read", priority=pacing.Priority.BACKFILL)
 
 
-def _fetch(channel: Channel, connector: Connector) -> Polled:
+def _fetch(channel: Channel) -> Polled:
     since = parse_datetime(channel.backfill["since"])
     assert since is not None  # written by start()
     try:
-        return connector.history(channel.backfill["cursor"], since=since)
-    except NetworkError:
+        return calls.with_renewal(
+            channel.id, lambda _channel, connector: connector.history(channel.backfill["cursor"], since=since)
+        )
+    except (NetworkError, DatabaseError, InterfaceError):
         raise
     except NotImplementedError as error:
         raise Refused(_("The network gives no history.")) from error
@@ -209,8 +199,6 @@ def _fetch(channel: Channel, connector: Connector) -> Polled:
         raise TryAgain(
             _("Unexpected error in the connector (%(name)s).") % {"name": type(error).__name__}
         ) from error
-    finally:
-        pacing.observed(channel_id=channel.id, rules=connector.rules, seen=connector.seen_limits)
 
 
 def _store(channel: Channel, found: Polled) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
-from rapport.brands.models import Brand
+from rapport.brands.models import Brand, Channel
 from rapport.lib.errors import NotAllowed, NotFound
-from rapport.staff.models import User
+from rapport.staff.models import Team, User
 from rapport.staff.permissions import Permission, roles_with
 
 
@@ -50,6 +51,28 @@ def require(user: User, brand_id: int, permission: Permission) -> None:
     if Permission.VIEW_CASES in allowed:
         raise NotAllowed("Your role for this brand does not allow that. Ask a lead or an admin.")
     raise NotFound("There is no such thing, or you may not see it.")
+
+
+def may_answer_from(user: User, channel: Channel) -> bool:
+    """Whether ``user`` may answer from a channel: who replies for its brand, unless it belongs to teams that
+    they are not in. Leads and admins always may.
+    """
+    allowed = granted(user, channel.brand_id)
+    if Permission.REPLY not in allowed:
+        return False
+    if Permission.MANAGE_TEAM in allowed:
+        return True
+    teams = Team.objects.filter(channels=channel)
+    return not teams.exists() or teams.filter(members=user).exists()
+
+
+def require_answer_from(user: User, channel: Channel) -> None:
+    """Raise :class:`NotAllowed` unless ``user`` may answer from ``channel``."""
+    if not may_answer_from(user, channel):
+        raise NotAllowed(
+            _("Only certain teams answer from %(handle)s. Ask a lead to add you to one of them.")
+            % {"handle": channel.handle}
+        )
 
 
 def access_brand(user: User, slug: str, permission: Permission) -> Brand:

@@ -8,7 +8,9 @@ from django.urls import include, path
 from rapport.web.views import (
     account,
     case,
+    channel,
     channels,
+    connect,
     desk,
     events,
     figures,
@@ -17,6 +19,7 @@ from rapport.web.views import (
     keys,
     live,
     media,
+    profiles,
     replies,
 )
 
@@ -32,6 +35,9 @@ urlpatterns = [
     path("account/look/", account.look, name="look"),
     path("keys/", keys.keys, name="keys"),
     path("hooks/<slug:network>/<int:channel_id>", hooks.receive, name="hook"),
+    # Both ways of writing it: a network does not follow us to the other one with its body.
+    path("hooks/<slug:network>", hooks.receive_for_all, name="hook-network"),
+    path("hooks/<slug:network>/", hooks.receive_for_all),
     path("live/", live.live, name="live"),
     path("webform/", include("rapport.web.form_urls")),
     path("desk/", desk.desk, name="desk"),
@@ -54,6 +60,19 @@ urlpatterns = [
     path("media/<int:file_id>/", media.stored_file, name="media"),
     path("figures/", figures.figures, name="figures"),
     path("channels/", channels.channels, name="channels"),
+    path("channels/connect/", connect.pick, name="connect"),
+    path("channels/connect/<slug:network>/", connect.guide, name="connect-network"),
+    path("channels/connect/<slug:network>/back/", connect.back, name="connect-back"),
+    path("channels/connect/<slug:network>/<uuid:pending_id>/", connect.step, name="connect-step"),
+    path("channels/<int:channel_id>/", channel.channel, name="channel"),
+    path("channels/<int:channel_id>/options/", channel.options, name="channel-options"),
+    path("channels/<int:channel_id>/rotate/", channel.rotate, name="channel-rotate"),
+    path("channels/<int:channel_id>/past/", channel.past, name="channel-past"),
+    path("channels/<int:channel_id>/past/fetch/", channel.fetch_past, name="channel-fetch-past"),
+    path("channels/<int:channel_id>/<slug:what>/", channel.act, name="channel-act"),
+    path("brands/<slug:slug>/profiles/", profiles.profiles, name="profiles"),
+    path("brands/<slug:slug>/profiles/read/", profiles.read, name="profiles-read"),
+    path("brands/<slug:slug>/profiles/write/", profiles.write, name="profiles-write"),
     path("parked/", events.parked, name="parked"),
     path("parked/replay/", events.replay, name="parked-replay"),
 ]

@@ -1,9 +1,16 @@
 import pytest
 
-from rapport.brands.models import Brand
+from rapport.brands.models import Brand, Channel
 from rapport.lib.errors import NotAllowed, NotFound
-from rapport.staff.access import access_brand, brand_ids_for, granted, may
-from rapport.staff.models import Membership, Role, User
+from rapport.staff.access import (
+    access_brand,
+    brand_ids_for,
+    granted,
+    may,
+    may_answer_from,
+    require_answer_from,
+)
+from rapport.staff.models import Membership, Role, Team, User
 from rapport.staff.permissions import GRANTS, Permission, roles_with
 
 pytestmark = pytest.mark.django_db
@@ -44,3 +51,26 @@ def test_an_inactive_owner_sees_nothing() -> None:
     owner.is_active = False
     assert granted(owner, Brand.objects.get().id) == set()
     assert brand_ids_for(owner, Permission.REPLY) == []
+
+
+def test_a_channel_with_teams_is_answered_from_by_their_members_leads_and_admins() -> None:
+    brand = Brand.objects.create(slug="aero", name="Aero")
+    channel = Channel.objects.create(brand=brand, network="x", external_id="1", handle="@aero")
+    people = {
+        role: User.objects.create_user(f"{role.value}@example.com", name=role.value, initials="X")
+        for role in Role
+    }
+    for role, user in people.items():
+        Membership.objects.create(user=user, brand=brand, role=role)
+
+    def who() -> set[Role]:
+        return {role for role, user in people.items() if may_answer_from(user, channel)}
+
+    assert who() == {Role.ADMIN, Role.LEAD, Role.AGENT}
+    team = Team.objects.create(brand=brand, name="Night")
+    team.channels.add(channel)
+    assert who() == {Role.ADMIN, Role.LEAD}
+    team.members.add(people[Role.AGENT], people[Role.VIEWER])
+    assert who() == {Role.ADMIN, Role.LEAD, Role.AGENT}  # a team gives nobody the right to reply
+    with pytest.raises(NotAllowed):
+        require_answer_from(people[Role.VIEWER], channel)

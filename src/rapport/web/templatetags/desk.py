@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import template
 from django.http import HttpRequest
@@ -12,7 +13,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
+from rapport.networks.base import Capabilities, Hears
 from rapport.networks.registry import connectors
 from rapport.web import durations, text
 from rapport.web.place import Place
@@ -45,6 +48,25 @@ def network_label(name: str) -> str:
     """A network's name for people; a network that was removed keeps its bare name."""
     connector = connectors().get(name)
     return connector.label if connector else name
+
+
+@register.simple_tag
+def hears(can: Capabilities) -> str:
+    """What reaches us from a network, in words."""
+    words = {
+        Hears.MENTIONS: _("mentions"),
+        Hears.COMMENTS: _("comments"),
+        Hears.PRIVATE: _("private messages"),
+        Hears.REVIEWS: _("reviews"),
+        Hears.LISTEN: _("people who speak about you"),
+    }
+    return ", ".join(str(word) for one, word in words.items() if one in can.hears) or "–"
+
+
+@register.filter
+def urlizehost(address: str) -> str:
+    """The host of an address: where a link leads."""
+    return urlsplit(address).hostname or address
 
 
 @register.simple_tag

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from rapport.brands.models import Channel
-from rapport.staff.access import brand_ids_for
+from rapport.staff.access import brand_ids_for, brands_for
 from rapport.staff.permissions import Permission
 from rapport.web.health_words import health
 from rapport.web.views.pages import DeskRequest, desk_view
@@ -23,6 +23,14 @@ def channels(request: DeskRequest) -> HttpResponse:
         .defer("credentials", "cursor")
         .order_by("brand__name", "network", "handle")
     )
+    channels_seen = [(channel, health(channel)) for channel in found]
+    brands = {channel.brand_id: channel.brand for channel in found}
     return render(
-        request, "web/channels.html", {"channels": [(channel, health(channel)) for channel in found]}
+        request,
+        "web/channels.html",
+        {
+            "channels": channels_seen,
+            "brands": list(brands.values()),
+            "may_connect": brands_for(request.user, Permission.MANAGE_CHANNELS).exists(),
+        },
     )

@@ -11,16 +11,19 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from rapport.brands.models import Channel
+from rapport.brands.models import Channel, ChannelState
 from rapport.ingest.actions import store_raw
 from rapport.ingest.models import Via
 from rapport.lib.crypto import Undecryptable
-from rapport.networks.base import Delivery
+from rapport.networks.base import Delivery, Received
 from rapport.networks.errors import NetworkError, NotFromThisNetwork
-from rapport.networks.registry import UnknownNetwork, connect
+from rapport.networks.registry import UnknownNetwork, connect, connector_class
 from rapport.web.numbers import whole_number
 
 _log = logging.getLogger(__name__)
+
+# Asked about a delivery that names none of them: a stranger's must not cost us any number of looks.
+_MOST_CHANNELS = 1000
 
 
 @csrf_exempt
@@ -64,6 +67,96 @@ def receive(request: HttpRequest, network: str, channel_id: int) -> HttpResponse
         _log.warning("channel %s: a delivery is nested too deep to be stored", channel_id)
         return _answer(400, "This delivery cannot be read.")
     return HttpResponse(received.body, status=received.status, content_type="text/plain; charset=utf-8")
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def receive_for_all(request: HttpRequest, network: str) -> HttpResponse:
+    """Take a delivery to a network's one endpoint, for whichever of its accounts here it speaks of.
+
+    Every channel it names verifies it by itself, and what one of them accepts is stored before it is answered.
+    A delivery for accounts that are not here (any more) is thanked for and dropped when any channel of the
+    network finds its signature good, for networks switch off endpoints that refuse. One that nobody can verify
+    is refused (401). When one channel of several cannot take its part now, all of it is asked for again (503):
+    what is stored already is not stored twice.
+    """
+    delivery = _delivery(request)
+    if isinstance(delivery, HttpResponse):
+        return delivery
+    try:
+        cls = connector_class(network)
+    except UnknownNetwork:
+        return _answer(404, "No connector is installed for this network.")
+    if not cls.capabilities.webhook:
+        return _answer(404, "This network sends no webhooks.")
+    # Credentials are read one by one: those whose key was lost must not keep the others from being asked.
+    every = Channel.objects.filter(network=network).defer("credentials").order_by("id")
+    try:
+        names = cls.addressees(delivery)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _answer(400, "This delivery cannot be read.")
+    found = _Taken()
+    for channel in every[:_MOST_CHANNELS] if names is None else every.filter(external_id__in=list(names)):
+        found.ask(channel, delivery)
+        if found.received and delivery.method == "GET":
+            break  # a handshake is answered once
+    known = bool(found.asked)
+    if not known and names is not None:
+        for channel in every[:_MOST_CHANNELS]:
+            found.ask(channel, delivery)
+            if found.received:
+                break
+    return _stored(found, keep=known, network=network)
+
+
+class _Taken:
+    """What the channels that were asked made of a delivery."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.refused = 0
+        self.received: list[tuple[Channel, Received]] = []
+        self.unreadable = False
+        self.later = False
+
+    def ask(self, channel: Channel, delivery: Delivery) -> None:
+        self.asked += 1
+        try:
+            self.received.append((channel, connect(channel.network, channel.account()).receive(delivery)))
+        except NotFromThisNetwork as error:
+            self.refused += 1
+            _log.debug("channel %s does not know a delivery: %s", channel.id, error)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            _log.warning("channel %s: a delivery could not be read", channel.id, exc_info=True)
+            self.unreadable = True
+        except (NetworkError, Undecryptable) as error:
+            if channel.state != ChannelState.DISCONNECTED:
+                _log.warning("channel %s cannot take a delivery now: %s", channel.id, error)
+                self.later = True
+
+
+def _stored(found: _Taken, *, keep: bool, network: str) -> HttpResponse:
+    try:
+        with transaction.atomic():
+            for channel, received in found.received if keep else ():
+                store_raw(channel_id=channel.id, items=received.items, via=Via.WEBHOOK)
+    except RecursionError:
+        return _answer(400, "This delivery cannot be read.")
+    if found.later:
+        return _answer(503, "Try again later.")
+    if found.received:
+        if not keep:
+            _log.info("a delivery by %s is for accounts that are not connected; dropped", network)
+        elif found.refused:
+            _log.info("%s channels of %s did not accept a delivery that others did", found.refused, network)
+        received = found.received[0][1]
+        return HttpResponse(received.body, status=received.status, content_type="text/plain; charset=utf-8")
+    if found.unreadable:
+        return _answer(400, "This delivery cannot be read.")
+    if not found.asked:
+        return _answer(404, "No account of this network is connected.")
+    _log.info("a delivery to the endpoint of %s could not be verified", network)
+    return _answer(401, "This delivery is not from the network.")
 
 
 def _delivery(request: HttpRequest) -> Delivery | HttpResponse:

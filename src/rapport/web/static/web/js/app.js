@@ -1,6 +1,7 @@
 // The desk works without script; this keeps it live, quick and driven by keys.
 import { startClocks } from "./clocks.js";
 import { startComposer } from "./composer.js";
+import { startCopy } from "./copy.js";
 import { startDrafts } from "./drafts.js";
 import { startErrors } from "./errors.js";
 import { startFiles } from "./files.js";
@@ -27,4 +28,5 @@ if (document.getElementById("desk")) {
   startList();
 }
 startFigures();
+startCopy();
 startLive();

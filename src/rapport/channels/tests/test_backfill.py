@@ -123,7 +123,7 @@ def test_a_page_that_two_workers_took_is_stored_once(channel: Channel) -> None:
     stale = Channel.objects.get(id=channel.id)
     backfill.take_page(channel_id=channel.id)
     found = stale.backfill
-    backfill._store(stale, backfill._fetch(stale, backfill._connector(stale)))
+    backfill._store(stale, backfill._fetch(stale))
     assert found["pages"] == 0
     assert _state(channel)["pages"] == 1
     assert RawEvent.objects.count() == 3
