@@ -68,6 +68,8 @@ class Place(ABC):
     # Whether a customer can answer privately, whether they can publicly.
     public: ClassVar[bool] = True
     private: ClassVar[bool] = True
+    # Whether the network tells times in whole seconds, so that what happens within one has no order.
+    whole_seconds: ClassVar[bool] = False
     # Seconds until the network's own side has surely caught up with what somebody did.
     patience_s: ClassVar[float] = 10.0
 
@@ -86,7 +88,8 @@ class Place(ABC):
         self, text: str, *, to: str | None = None, private: bool = False, image: bool = False
     ) -> str:
         """A customer writes to us: mentions us, comments, mails. ``to``: an external id they answer.
-        ``image``: a picture goes along, with the alt text ``A broken box``. Returns the external id."""
+        ``image``: a picture goes along, with the alt text ``A broken box``; raises NotImplementedError where
+        customers cannot send one that way. Returns the external id."""
 
     @abstractmethod
     def customer_reads(self, external_id: str, *, private: bool = False) -> list[str]:
