@@ -69,7 +69,7 @@ class FacebookConnector(Connector):
             alt_text=True,
         ),
         media_private=MediaRules(
-            max_count=10,
+            max_count=4,
             max_bytes={"image": 8 * _MB, "video": 25 * _MB, "audio": 25 * _MB, "file": 25 * _MB},
         ),
         windows=(STANDARD, HUMAN_AGENT),

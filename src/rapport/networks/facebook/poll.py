@@ -6,16 +6,20 @@ https://developers.facebook.com/docs/graph-api/reference/object/comments
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rapport.networks.base import Polled, RawItem
+from rapport.networks.errors import Refused
 from rapport.networks.meta import conversations
 from rapport.networks.meta.errors import NotPermitted
 from rapport.networks.meta.graph import Graph, following_page, node, reading, stamp
 from rapport.networks.meta.limits import pace
 from rapport.networks.meta.values import data, moment, optional_mapping, text
+
+log = logging.getLogger(__name__)
 
 # A comment may show in lists a while after it was written.
 OVERLAP = timedelta(minutes=10)
@@ -173,5 +177,17 @@ class PageReader:
         return self._scopes is None or _NEEDS[stage] in self._scopes
 
     def _allowed(self, stage: str, read: Callable[[], Any]) -> list[RawItem]:
-        """What a part of the page brings; nothing where the token has no right to it, as check() has said."""
-        return list(read()) if self._may(stage) else []
+        """What a part of the page brings; nothing where the token has no right to it, as check() has said.
+
+        Some pages have no reviews or no tags to show and refuse the question: that must not keep comments
+        and messages from being heard.
+        """
+        if not self._may(stage):
+            return []
+        try:
+            return list(read())
+        except Refused as error:
+            if stage in {"feed", "dm"}:
+                raise
+            log.warning("page %s does not show its %s: %s", self._account["id"], stage, error)
+            return []

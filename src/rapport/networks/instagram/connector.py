@@ -65,7 +65,7 @@ class InstagramConnector(Connector):
         webhook=True,
         history=True,
         media_private=MediaRules(
-            max_count=10,
+            max_count=4,
             max_bytes={"image": 8 * _MB, "video": 25 * _MB, "audio": 25 * _MB},
             content_types=(
                 "image/png", "image/jpeg", "audio/aac", "audio/mp4", "audio/wav", "audio/x-m4a",

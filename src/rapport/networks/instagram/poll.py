@@ -6,6 +6,7 @@ https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/refe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from rapport.networks.meta.errors import NotPermitted
 from rapport.networks.meta.graph import Graph, following_page, node, reading, stamp
 from rapport.networks.meta.limits import pace
 from rapport.networks.meta.values import data, moment, optional_mapping, text
+
+log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=10)
 FIRST_LOOK = timedelta(hours=1)
@@ -138,7 +141,13 @@ class AccountReader:
             params = following
 
     def _tagged(self, since: datetime) -> Iterator[RawItem]:
-        for medium in data(self._page("tags", {})):
+        try:
+            page = self._page("tags", {})
+        except Refused as error:
+            # What is only nice to know must not keep comments and messages from being heard.
+            log.warning("account %s does not show its tags: %s", self._account["id"], error)
+            return
+        for medium in data(page):
             if moment(medium["timestamp"]) >= since:
                 yield self._raw("tagged", medium)
 

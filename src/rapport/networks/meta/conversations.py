@@ -72,6 +72,16 @@ def with_person(graph: Graph, *, platform: str, person_id: str) -> list[Mapping[
     return [message for conversation in data(page) for message in data(conversation.get("messages"))]
 
 
+def after_comment(graph: Graph, comment_id: str) -> list[Mapping[str, Any]]:
+    """The newest messages of the conversation that a private reply to a comment opened, newest first.
+
+    https://developers.facebook.com/docs/graph-api/reference/comment
+    """
+    asked = f"private_reply_conversation{{id,messages.limit({_INLINE}){{{_MESSENGER}}}}}"
+    found = optional_mapping(graph.get(comment_id, fields=asked).get("private_reply_conversation"))
+    return list(data(found.get("messages")))
+
+
 def _of(
     graph: Graph, conversation: Mapping[str, Any], *, platform: str, since: datetime
 ) -> Iterator[Mapping[str, Any]]:

@@ -16,7 +16,7 @@ from rapport.networks.base import OutgoingMedia, OutgoingMessage, Sent, Window
 from rapport.networks.errors import Refused, TryAgain
 from rapport.networks.meta import conversations
 from rapport.networks.meta.errors import outside_window
-from rapport.networks.meta.graph import Graph, encoded, new_id
+from rapport.networks.meta.graph import Graph, encoded, new_id, node
 from rapport.networks.meta.messages import thread_key
 from rapport.networks.meta.values import data, moment, optional_mapping, text
 
@@ -152,13 +152,19 @@ class Private:
         attachment = {"type": kind, "payload": {"attachment_id": new_id(answer, "attachment_id")}}
         return {"attachment": attachment, **ours}
 
+    def _conversation(self, message: OutgoingMessage) -> list[Mapping[str, Any]]:
+        """The newest messages of the conversation that ``message`` belongs to, newest first."""
+        if self._platform == "messenger" and message.parent_visibility == "public":
+            # A page knows people by one id in comments and maybe by another in Messenger.
+            return conversations.after_comment(self._graph, node(message.parent_id))
+        return conversations.with_person(
+            self._graph, platform=self._platform, person_id=message.recipient_id or ""
+        )
+
     def _done(self, message: OutgoingMessage) -> list[str]:
         """Ids of the parts of ``message`` that are in the conversation, in order; no gaps."""
-        assert message.recipient_id is not None
         try:
-            listed = conversations.with_person(
-                self._graph, platform=self._platform, person_id=message.recipient_id
-            )
+            listed = self._conversation(message)
             ours = [
                 one
                 for one in reversed(listed)

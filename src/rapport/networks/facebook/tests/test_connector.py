@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -9,7 +10,9 @@ import pytest
 from rapport.networks.base import Delivery, MessageDeleted, MessageSeen, OutgoingMedia
 from rapport.networks.errors import CredentialsGone, NotFromThisNetwork, Refused, TryAgain
 from rapport.networks.facebook.connector import CONNECTOR, FacebookConnector
+from rapport.networks.facebook.profile import profile_of
 from rapport.networks.facebook.tests.place import PLACE, FacebookPlace
+from rapport.networks.meta.tests import recorded
 from rapport.networks.meta.tests.driving import connector, events, heard, reply, to
 from rapport.networks.meta.tests.login_api import CODE, REDIRECT
 from rapport.networks.meta.tests.world import APP_ID, APP_SECRET, PAGE_ID, VERIFY_TOKEN, World, signed
@@ -162,6 +165,39 @@ def test_poll_leaves_out_what_the_token_may_not_read(place: FacebookPlace) -> No
     public = place.customer_says("Public")
     desk = connector(CONNECTOR, place)
     assert [one.external_id for one in events(desk, desk.poll({}).items)][-1] == public
+
+
+@pytest.mark.parametrize(
+    "network_says", [{"code": 100, "message": "no reviews here"}, {"code": 10, "message": "not allowed"}]
+)
+def test_a_page_without_reviews_is_heard_all_the_same(
+    place: FacebookPlace,
+    desk: FacebookConnector,
+    network_says: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = place.customer_says("Hello")
+    world(place).faults_at["GET", "ratings"] = network_says
+    assert said in [one.external_id for one in events(desk, desk.poll({}).items)]
+    assert "does not show its ratings" in caplog.text
+
+
+def test_a_page_that_does_not_show_comments_is_a_refusal(
+    place: FacebookPlace, desk: FacebookConnector
+) -> None:
+    world(place).faults_at["GET", "feed"] = {"code": 10, "message": "not allowed"}
+    with pytest.raises(Refused):
+        desk.poll({})
+
+
+def test_an_answer_of_another_shape_is_tried_again(place: FacebookPlace, desk: FacebookConnector) -> None:
+    place.customer_says("Hello")
+    world(place).answers_at["GET", "feed"] = {"data": [{"id": "1"}]}
+    with pytest.raises(TryAgain):
+        desk.poll({})
+    world(place).answers_at["GET", "feed"] = []
+    with pytest.raises(TryAgain):
+        desk.poll({})
 
 
 def test_history_reaches_back_as_far_as_asked(place: FacebookPlace, desk: FacebookConnector) -> None:
@@ -503,6 +539,13 @@ def test_a_budget_that_runs_low_slows_the_polling(place: FacebookPlace, desk: Fa
     assert desk.seen_limits[0].remaining == 60
 
 
+def test_the_same_words_twice_in_a_row_are_refused(place: FacebookPlace, desk: FacebookConnector) -> None:
+    seen = heard(desk, place.customer_says("Thanks"))
+    desk.send(to(seen, "You are welcome"))
+    with pytest.raises(Refused, match="twice in a row"):
+        desk.send(to(seen, "You are welcome"))
+
+
 # Profile --------------------------------------------------------------------------------------------
 def test_the_profile_is_written_and_read_back(desk: FacebookConnector) -> None:
     desk.write_profile(
@@ -519,3 +562,10 @@ def test_the_profile_is_written_and_read_back(desk: FacebookConnector) -> None:
         desk.write_profile({"hours": "always"})
     with pytest.raises(Refused):
         desk.write_profile({"name": "Beta Air"})
+
+
+def test_recorded_pages_are_profiles() -> None:
+    for path in sorted((recorded.folder() / "facebook/apidata/pages").glob("single_*.json")):
+        page = json.loads(path.read_text(encoding="utf-8"))
+        found = profile_of(page)
+        assert (found.external_id, found.handle, found.name) == (page["id"], page["username"], page["name"])

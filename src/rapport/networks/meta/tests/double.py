@@ -132,7 +132,11 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
                     if world.faults:
                         fault = world.faults.pop(0)
                         raise GraphError(**fault)
-                    found, status, headers = answer(world, call), 200, {}
+                    at = (self.command, call.parts[-1])
+                    if at in world.faults_at:
+                        raise GraphError(**world.faults_at[at])
+                    found = world.answers_at[at] if at in world.answers_at else answer(world, call)
+                    status, headers = 200, {}
                 except BadFields as error:
                     refused = GraphError(100, str(error))
                     found, status, headers = refused.body(), 400, refused.headers

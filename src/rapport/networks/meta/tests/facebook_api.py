@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
+from rapport.networks.meta.tests import messages_api
 from rapport.networks.meta.tests.errors import GraphError, no_object, not_permitted
-from rapport.networks.meta.tests.fields import Asked, BadFields, asked, shown
+from rapport.networks.meta.tests.fields import Asked, asked, shown
+from rapport.networks.meta.tests.lists import listed, written
 from rapport.networks.meta.tests.world import IG_HANDLE, IG_ID, PAGE_HANDLE, PAGE_ID, PAGE_NAME, Thing, World
 
 _PAGE = {
@@ -26,10 +27,6 @@ _PAGE = {
 _COMMENT = {"id", "message", "created_time", "from", "parent", "permalink_url", "attachment"}
 _POST = {"id", "message", "story", "created_time", "from", "permalink_url", "attachments", "comments"}
 _REVIEW = {"created_time", "rating", "recommendation_type", "review_text", "reviewer", "open_graph_story"}
-
-
-def written(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S+0000")
 
 
 def answer(world: World, call: Any) -> Any:
@@ -53,6 +50,8 @@ def answer(world: World, call: Any) -> Any:
             return new_photo(world, call)
         case ("GET", False, ["comments"]) if _is_facebook(world, call):
             return comments(world, call)
+        case ("GET", False, []) if call.parts[0] in world.things and _is_facebook(world, call):
+            return one_comment(world, call)
         case ("POST", False, ["comments"]) if _is_facebook(world, call):
             return new_comment(world, call)
         case ("POST", False, []) if _is_facebook(world, call):
@@ -159,6 +158,17 @@ def comments(world: World, call: Any) -> dict[str, Any]:
     return listed(call, _below(world, call.parts[0], call.params), lambda one: show_comment(one, wanted))
 
 
+def one_comment(world: World, call: Any) -> dict[str, Any]:
+    """A comment, with the conversation that a private reply to it opened."""
+    wanted = asked(call.params.get("fields", "id"))
+    how = wanted.pop("private_reply_conversation", None)
+    found = show_comment(world.things[call.parts[0]], wanted)
+    if how is not None and world.things[call.parts[0]].privately_answered:
+        messages = messages_api.newest(world.conversation("messenger"), how.fields["messages"])
+        found["private_reply_conversation"] = {"id": world.conversation("messenger").id, "messages": messages}
+    return found
+
+
 def ratings(world: World, call: Any) -> dict[str, Any]:
     _needs(world, "pages_read_user_content")
     wanted = asked(call.params["fields"])
@@ -258,18 +268,3 @@ def _is_facebook(world: World, call: Any) -> bool:
 def _needs(world: World, permission: str) -> None:
     if permission not in world.scopes:
         raise not_permitted(permission)
-
-
-def listed(call: Any, things: list[Any], show: Any) -> dict[str, Any]:
-    """One answer of a list, by cursor. Cursors are places here, opaque to whoever obeys the rules."""
-    limit = int(call.params.get("limit", "25"))
-    if not 0 < limit <= 100:
-        raise BadFields("(#100) limit must be between 1 and 100")
-    start = int(call.params.get("after", "0"))
-    page, after = things[start : start + limit], start + limit
-    paging: dict[str, Any] = {"cursors": {"before": str(start), "after": str(after)}}
-    if after < len(things):
-        paging["next"] = (
-            f"https://graph.facebook.com/v25.0/{call.path}?access_token=secret&limit={limit}&after={after}"
-        )
-    return {"data": [show(one) for one in page], "paging": paging}

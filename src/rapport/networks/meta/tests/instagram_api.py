@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from rapport.networks.meta.tests.errors import GraphError, not_permitted
-from rapport.networks.meta.tests.facebook_api import listed, written
 from rapport.networks.meta.tests.fields import Asked, asked, shown
+from rapport.networks.meta.tests.lists import listed, written
 from rapport.networks.meta.tests.world import IG_ID, Thing, World
 
 _MEDIUM = {"id", "caption", "media_type", "media_url", "permalink", "timestamp", "username", "comments"}

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from rapport.networks.meta.tests.errors import GraphError, not_permitted
-from rapport.networks.meta.tests.facebook_api import listed, written
 from rapport.networks.meta.tests.fields import Asked, BadFields, asked, shown
+from rapport.networks.meta.tests.lists import listed, written
 from rapport.networks.meta.tests.world import PAGE_ID, PERSON_ID, Conversation, World
 
 _MESSENGER = {"id", "created_time", "from", "to", "message", "attachments", "sticker", "shares"}
@@ -64,19 +64,21 @@ def conversations(world: World, call: Any) -> dict[str, Any]:
         made: dict[str, Any] = {"id": one.id, "updated_time": written(one.messages[0]["created_time"])}
         how = wanted.get("messages")
         if how is not None:
-            limit = int(how.arguments.get("limit", "25"))
-            if platform == "instagram" and limit > 20:
+            if platform == "instagram" and int(how.arguments.get("limit", "25")) > 20:
                 raise GraphError(100, "(#100) Only the 20 most recent messages can be queried")
-            paging = (
-                {"next": f"https://graph.facebook.com/x?after={limit}"} if len(one.messages) > limit else {}
-            )
-            made["messages"] = {
-                "data": [show(m, how.fields, platform) for m in one.messages[:limit]],
-                "paging": paging,
-            }
+            made["messages"] = newest(one, how)
         return made
 
     return listed(call, found, show_one)
+
+
+def newest(conversation: Conversation, how: Asked) -> dict[str, Any]:
+    limit = int(how.arguments.get("limit", "25"))
+    paging = (
+        {"next": f"https://graph.facebook.com/x?after={limit}"} if len(conversation.messages) > limit else {}
+    )
+    shown_now = [show(one, how.fields, conversation.platform) for one in conversation.messages[:limit]]
+    return {"data": shown_now, "paging": paging}
 
 
 def show(message: dict[str, Any], wanted: dict[str, Asked], platform: str) -> dict[str, Any]:

@@ -75,6 +75,9 @@ class World:
         self.calls: dict[str, int] = defaultdict(int)
         self.break_after_posting = False
         self.faults: list[dict[str, Any]] = []  # errors for the next calls
+        # The same for one call: (method, last part of the path) to an error, or to an answer.
+        self.faults_at: dict[tuple[str, str], dict[str, Any]] = {}
+        self.answers_at: dict[tuple[str, str], Any] = {}
         self.usage: int | None = None
         self._numbers = itertools.count(1)
         self.post = self.add_post("We fly to Split again from May.")
