@@ -1,7 +1,7 @@
 """Calling a network for a channel: its connector, with credentials that are renewed before they end.
 
 Everything that calls a network goes through :func:`with_renewal` (or, where a call lasts, as a stream does,
-through :func:`connector_for` and :func:`renew`). No transaction and no lock is held across a call: whoever
+through :func:`opened` and :func:`renew`). No transaction and no lock is held across a call: whoever
 renews has a lease on the channel's row, and its result is compared with what was there before.
 
 A refresh token that rotates is used once and its successor is stored before anything else happens. What
@@ -56,6 +56,15 @@ def connector_for(channel_id: int) -> tuple[Channel, Connector]:
     return channel, connector
 
 
+def opened(channel_id: int) -> tuple[Channel, Connector, str]:
+    """The same for a call that begins now: credentials about to end are renewed first. With what
+    :func:`renew` must be told when the network refuses them all the same."""
+    channel, connector, stamp = _open(channel_id)
+    if _ends_soon(channel, connector):
+        channel, connector, stamp = _renewed_in_time(channel, connector, stamp)
+    return channel, connector, stamp
+
+
 def rules_of(channel: Channel) -> Capabilities:
     """What the channel's network allows, without its credentials. Raises Refused where it is not installed."""
     account = Account(
@@ -73,9 +82,7 @@ def with_renewal(channel_id: int, call: Callable[[Channel, Connector], T]) -> T:
     What the network's answers said of our budgets is kept. Raises what ``call`` raises; CredentialsGone means
     that a person must connect the channel again.
     """
-    channel, connector, stamp = _open(channel_id)
-    if _ends_soon(channel, connector):
-        channel, connector, stamp = _renewed_in_time(channel, connector, stamp)
+    channel, connector, stamp = opened(channel_id)
     try:
         return _called(channel, connector, call)
     except CredentialsGone as error:

@@ -1,6 +1,8 @@
-"""``rapport listen``: asks networks that are polled for what is new."""
+"""``rapport listen``: asks networks that are polled for what is new, and reads the streams of those that have one."""
 
 from __future__ import annotations
+
+import threading
 
 import click
 
@@ -10,12 +12,27 @@ from rapport.cli.runtime import django_ready, read_options
 
 @click.command("listen")
 def command() -> None:
-    """Poll channels for what is new. Any number of these may run."""
+    """Poll channels for what is new, and read their streams. Any number of these may run."""
     options = read_options()
     end_with_parent()
     with django_ready():
         from rapport.ingest.listener import Listener
+        from rapport.ingest.streams import Streams
 
         listener = Listener(concurrency=options.listen_concurrency)
-        with stop_on_signals(listener.stop):
-            listener.run()
+        streams = Streams(most=options.streams)
+        reading = threading.Thread(target=streams.run, name="streams", daemon=True)
+
+        def stop() -> None:
+            listener.stop()
+            streams.stop()
+
+        with stop_on_signals(stop):
+            if options.streams:
+                reading.start()
+            try:
+                listener.run()
+            finally:
+                streams.stop()
+                if options.streams:
+                    reading.join(timeout=5)

@@ -113,6 +113,14 @@ class Options(BaseSettings):
         alias="RAPPORT_LISTEN_CONCURRENCY",
         description="Channels one listener process polls side by side.",
     )
+    streams: int = Field(
+        default=50,
+        ge=0,
+        le=1000,
+        alias="RAPPORT_STREAMS",
+        description="Streams one listener process keeps open, for networks that have them. Further channels "
+        "are taken by further listeners, and are polled in any case.",
+    )
     poll_seconds: int = Field(
         default=15,
         ge=1,

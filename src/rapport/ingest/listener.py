@@ -11,21 +11,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 from django.utils.translation import gettext as _
 
 from rapport.brands import calls, health, pacing
 from rapport.brands.models import Channel
 from rapport.ingest.actions import store_raw
 from rapport.ingest.disconnecting import disconnect
+from rapport.ingest.threads import Threads
 from rapport.lib.text import storable_json
 from rapport.networks.base import Connector, Polled
 from rapport.networks.errors import CredentialsGone, NetworkError, TryAgain
@@ -217,7 +217,6 @@ class Listener:
         self._wake = threading.Event()
         self._running: dict[Future[None], Lease] = {}
         self._lost: list[Lease] = []
-        self._opened: list[BaseDatabaseWrapper] = []
 
     def stop(self) -> None:
         """End soon: no new polls, and those under way store what they have."""
@@ -227,14 +226,12 @@ class Listener:
     def run(self) -> None:
         """Work until :meth:`stop`. Survives the loss of the database."""
         pause = LOOK_S
-        executor = ThreadPoolExecutor(
-            self._concurrency, thread_name_prefix="poll", initializer=self._open_thread
-        )
+        threads = Threads(self._concurrency, name="poll")
         try:
             while not self._stop.wait(pause):
                 try:
                     pause = LOOK_S
-                    if self._start_due(executor):
+                    if self._start_due(threads):
                         # More may be due than there are places: go on as soon as one is free.
                         self._wake.wait(LOOK_S)
                         self._wake.clear()
@@ -244,37 +241,20 @@ class Listener:
                     connection.close()
                     pause = min(max(pause, LOOK_S) * 2, LONGEST_PAUSE_S)
         finally:
-            executor.shutdown(wait=True, cancel_futures=True)
+            threads.close()
             with suppress(DatabaseError, InterfaceError):
                 self._collect()
-            for opened in self._opened:
-                opened.close()
             connections.close_all()
 
-    def _start_due(self, executor: ThreadPoolExecutor) -> bool:
+    def _start_due(self, threads: Threads) -> bool:
         """Begin polls in the free places; returns whether every place is taken now."""
         self._collect()
         free = self._concurrency - len(self._running)
         for lease in claim_due(limit=free) if free else []:
-            future = executor.submit(self._poll, lease)
+            future = threads.submit(poll, lease, stop=self._stop)
             self._running[future] = lease
             future.add_done_callback(lambda _future: self._wake.set())
         return len(self._running) == self._concurrency
-
-    def _open_thread(self) -> None:
-        # Each thread keeps its connection from poll to poll: opening one costs the server a process. It is
-        # closed by the thread that runs the listener.
-        wrapper = connections[DEFAULT_DB_ALIAS]
-        wrapper.inc_thread_sharing()
-        self._opened.append(wrapper)
-
-    def _poll(self, lease: Lease) -> None:
-        try:
-            poll(lease, stop=self._stop)
-        except BaseException:
-            # What the database lost is opened anew by the next poll.
-            connections.close_all()
-            raise
 
     def _collect(self) -> None:
         """Give back what failed polls held, so that a channel need not wait for its lease to run out."""
