@@ -22,6 +22,7 @@ _LOGIN = "https://x.com"
 
 # How long to wait for what only time or money changes.
 _NO_CREDITS_WAIT = timedelta(hours=1)
+_CAPPED_WAIT = timedelta(hours=6)  # the month's cap; it may be raised meanwhile
 _WINDOW = timedelta(minutes=15)
 
 # Which budget an endpoint's headers speak of. Others have limits of their own that must not slow these.
@@ -75,7 +76,7 @@ def explain(response: httpx.Response, *, writes: bool) -> NetworkError | None:
         case 429:
             return TryAgain(
                 _("X has no more calls for us right now: %(reason)s") % {"reason": reason},
-                after=_until_reset(response),
+                after=_CAPPED_WAIT if "usage cap" in lowered else _until_reset(response),
             )
         case 402:
             return TryAgain(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ from rapport.networks.base import (
     Tested,
 )
 from rapport.networks.errors import TryAgain
-from rapport.networks.x import login, media, poll, send, webhooks
+from rapport.networks.x import login, media, poll, send, stream, webhooks
 from rapport.networks.x.api import api_for, setting
 from rapport.networks.x.guide import BUDGETS, DEFAULT_TIER, GUIDE
 from rapport.networks.x.parse import parse_event
@@ -69,6 +69,7 @@ class XConnector(Connector):
         delete=True,
         poll=True,
         webhook=True,
+        stream=True,
         history=True,
         media=media.RULES,
         media_private=media.RULES_PRIVATE,
@@ -108,6 +109,9 @@ class XConnector(Connector):
     def poll(self, cursor: Mapping[str, Any]) -> Polled:
         return poll.poll(self._api, self._known(), cursor)
 
+    def stream(self, cursor: Mapping[str, Any], stop: Callable[[], bool]) -> Iterator[Polled]:
+        yield from stream.stream(self._known(), cursor, stop)
+
     def history(self, cursor: Mapping[str, Any], *, since: datetime) -> Polled:
         return poll.history(self._api, self._known(), cursor, since=since)
 
@@ -130,6 +134,7 @@ class XConnector(Connector):
         return replace(
             self.capabilities,
             max_length=MAX_LONG_POST if long_posts else MAX_POST,
+            stream=bool(setting(self.account, "bearer_token")),
             budgets=BUDGETS.get(tier, BUDGETS[DEFAULT_TIER]),
         )
 

@@ -83,8 +83,18 @@ def poll(api: Api, account: Account, cursor: Mapping[str, Any]) -> Polled:
             log.warning("%s on X is not read until %s: %s", name, this.now + wait, error)
         done += 1
     return Polled(
-        items=this.items, cursor=this.cursor, more=this.more, next_after=None if this.more else PACE
+        items=_once(this.items), cursor=this.cursor, more=this.more, next_after=None if this.more else PACE
     )
+
+
+def _once(items: list[RawItem]) -> list[RawItem]:
+    """Without the context that another source of the same round brought as a post of its own."""
+    told = {item.key for item in items if item.kind == "post"}
+    return [
+        item
+        for item in items
+        if item.kind != "context" or item.key.replace("context:", "post:", 1) not in told
+    ]
 
 
 def _sources(this: Round) -> list[tuple[str, Callable[[Round, str], None]]]:
@@ -257,12 +267,8 @@ def _threads(this: Round, name: str) -> None:
         return
     params = {**pages.POST_FIELDS, "query": f"conversation_id:{wanted[0]}", "max_results": "100"}
     found = this.api.json("GET", "2/tweets/search/recent", params=params)
-    told = {item.key for item in this.items}
-    this.items += [
-        item
-        for item in pages.posts_of(found, now=this.now, kind="context")
-        if item.kind == "context" and item.key.replace("context:", "post:", 1) not in told
-    ]
+    posts = pages.posts_of(found, now=this.now, kind="context")
+    this.items += [item for item in posts if item.kind == "context"]
     state["wanted"] = wanted[1:]
     this.more = this.more or len(wanted) > 1
 

@@ -149,7 +149,7 @@ def _tld_length(label: str, following: str) -> int:
 
 def _end_of_address(text: str, start: int, end: int) -> int:
     if tco := _TCO.match(text, start):
-        return max(end, tco.end())
+        return max(end, int(tco.end()))
     if port := _PORT.match(text, end):
         end = port.end()
     if path := _PATH.match(text, end):

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from rapport.networks.doubles import Answer, Request
-from rapport.networks.x.tests.doorman import Doorman, RateLimited, Refuse, body_of, only
+from rapport.networks.x.tests.doorman import RateLimited, Refuse, body_of, only
+from rapport.networks.x.tests.streaming import Streaming
 from rapport.networks.x.tests.world import (
     EPOCH_MS,
     PROBLEMS,
@@ -44,7 +45,7 @@ POST_PARAMS = {"tweet.fields", "expansions", "user.fields", "media.fields", "pol
 PAGING = {"max_results", "pagination_token", "since_id", "until_id", "start_time", "end_time"}
 
 
-class XDouble(Doorman):
+class XDouble(Streaming):
     """One app, one brand, some people. Enterprise access is off: answers need a mention or a quote."""
 
     def __init__(self) -> None:
@@ -308,6 +309,9 @@ ROUTES: tuple[tuple[str, str, str, Any], ...] = (
     ("GET", "/2/tweets", "GET /2/tweets", XDouble._lookup),
     ("GET", "/2/tweets/search/recent", "GET /2/tweets/search/recent", XDouble._search),
     ("POST", "/2/tweets", "POST /2/tweets", XDouble._create),
+    ("GET", "/2/tweets/search/stream", "", XDouble._stream),
+    ("GET", "/2/tweets/search/stream/rules", "", XDouble._rules),
+    ("POST", "/2/tweets/search/stream/rules", "", XDouble._change_rules),
     ("DELETE", r"/2/tweets/(?P<post>\d+)", "DELETE /2/tweets/:id", XDouble._delete),
     ("GET", "/2/dm_events", "GET /2/dm_events", XDouble._dm_events),
     ("GET", r"/2/dm_conversations/with/(?P<other>\d+)/dm_events", "GET /2/dm_conversations/with/:id/dm_events", XDouble._dm_events),
