@@ -66,9 +66,9 @@ class InstagramConnector(Connector):
         history=True,
         media_private=MediaRules(
             max_count=4,
-            max_bytes={"image": 8 * _MB, "video": 25 * _MB, "audio": 25 * _MB},
+            max_bytes={"image": 8 * _MB, "video": 25 * _MB, "audio": 25 * _MB, "file": 25 * _MB},
             content_types=(
-                "image/png", "image/jpeg", "audio/aac", "audio/mp4", "audio/wav", "audio/x-m4a",
+                "image/png", "image/gif", "application/pdf", "image/jpeg", "audio/aac", "audio/mp4", "audio/wav", "audio/x-m4a",
                 "video/mp4", "video/ogg", "video/x-msvideo", "video/quicktime", "video/webm",
             ),
         ),

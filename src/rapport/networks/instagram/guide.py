@@ -14,6 +14,7 @@ PERMISSIONS = {
     "pages_read_engagement": _("reaching the account through its Facebook page"),
     "instagram_manage_comments": _("hearing and answering comments and mentions"),
     "instagram_manage_messages": _("hearing and answering direct messages"),
+    "pages_messaging": _("sending files in direct messages"),
     "pages_manage_metadata": _("webhooks, so that what customers write arrives at once"),
     "pages_show_list": _("listing your pages"),
 }

@@ -71,6 +71,8 @@ def _refusal(code: int, subcode: int, words: str) -> NetworkError | None:
         return Refused(
             _("This comment was answered in private before. Meta allows one private reply to a comment.")
         )
+    if code == 10903:
+        return Refused(_("Meta takes no private reply to this comment."))
     if code == 506:
         return Refused(_("Meta does not take the same text twice in a row. Change a word and try again."))
     if (code == 100 and subcode in _MISSING_SUBCODES) or code == 803:

@@ -15,6 +15,7 @@ import httpx
 from rapport.networks.base import SeenLimit
 
 APP_USAGE = "X-App-Usage"
+PAGE_USAGE = "X-Page-Usage"
 BUSINESS_USAGE = "X-Business-Use-Case-Usage"
 _PARTS = ("call_count", "total_time", "total_cputime")
 # An app may make at least 200 calls an hour (200 for each of its users), so one percent is two calls.
@@ -57,7 +58,7 @@ def pace(usage: float) -> timedelta | None:
 
 
 def _used(response: httpx.Response) -> Iterator[float]:
-    for budget in (_json(response, APP_USAGE), *_business(response)):
+    for budget in (_json(response, APP_USAGE), _json(response, PAGE_USAGE), *_business(response)):
         if isinstance(budget, Mapping):
             yield from (found for part in _PARTS if (found := _number(budget.get(part))) is not None)
 

@@ -105,7 +105,7 @@ def new_comment(world: World, call: Any, above: Thing) -> dict[str, Any]:
     if len(words) > 2200:
         raise GraphError(100, "(#100) The comment is too long")
     if above.kind == "ig_comment" and above.parent != above.root:
-        raise GraphError(100, "(#100) Only top-level comments can be replied to", 33)
+        above = world.things[above.parent]  # answers to an answer are added to the comment of the first level
     made = world.add("ig_comment", world.instagram, words, parent=above.id, root=above.root or above.id)
     world.tell_ig_comment(made)
     return {"id": made.id}

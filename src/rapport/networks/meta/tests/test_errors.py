@@ -40,6 +40,7 @@ def refusal(status: int = 400, headers: dict[str, str] | None = None, **error: A
         ({"code": 506}, Refused),
         ({"code": 551}, Refused),
         ({"code": 10900}, Refused),
+        ({"code": 10903}, Refused),
         ({"code": 100, "error_subcode": 33}, Missing),
         ({"code": 803}, Missing),
         ({"code": 100}, Refused),
