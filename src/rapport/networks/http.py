@@ -22,6 +22,7 @@ from django.conf import settings
 DEADLINE_S = 20.0
 MAX_BYTES = 20_000_000
 _CONNECT_S = 5.0
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class PrivateAddress(Exception):
@@ -38,8 +39,10 @@ def is_public(address: str) -> bool:
         found = ipaddress.ip_address(address.split("%", 1)[0])
     except ValueError:
         return False
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    found = mapped or found
+    if isinstance(found, ipaddress.IPv6Address):
+        # A gateway may lead from these to the IPv4 address inside (RFC 4291, 6052, 3056).
+        nat64 = ipaddress.IPv4Address(found.packed[-4:]) if found in _NAT64 else None
+        found = found.ipv4_mapped or nat64 or found.sixtofour or found
     return found.is_global and not found.is_multicast
 
 
