@@ -19,14 +19,14 @@ def from_notification(found: Any) -> RawItem:
     kind = str(field(found, "type") or "unknown")
     status = field(found, "status")
     key = ""
-    if kind in _POSTS:
+    if kind in _POSTS and status is not None:
         key = _post_key(status)
-    elif kind in _LIKES:
+    elif kind in _LIKES and status is not None:
         reaction = field(found, "emoji")
         key = like_id(
             text_id(status), author_id(found), reaction[:40] if isinstance(reaction, str) else "like"
         )
-    elif kind == "reblog":
+    elif kind == "reblog" and status is not None:
         key = boost_id(text_id(status), author_id(found))
     elif text_id(found):
         key = f"notification:{text_id(found)}"

@@ -47,6 +47,7 @@ KINDS = {
 _SAID_TO_US = {"mention", "status", "quote", "pending.reply"}
 _KNOWN_ALREADY = {"poll", "update", "quoted_update"}
 _LIKES = {"favourite", "pleroma:emoji_reaction", "reaction"}
+_ABOUT_POSTS = _SAID_TO_US | _KNOWN_ALREADY | _LIKES | {"reblog"}
 # Anything else is private: a public answer to it would tell strangers (Pleroma's "list", future kinds).
 _PUBLIC = {"public", "unlisted", "local"}
 _MEDIA_KINDS: dict[str, MediaKind] = {"image": "image", "gifv": "video", "video": "video", "audio": "audio"}
@@ -68,6 +69,9 @@ def parse_event(kind: str, payload: Any) -> list[Event]:
 def _notification(kind: str, event: Mapping[str, Any]) -> list[Event]:
     if _text(event, "type") != kind:
         raise ValueError(f"stored as {kind!r} but says it is {event['type']!r}")
+    if event.get("status") is None and kind in _ABOUT_POSTS:
+        # Servers keep telling of posts that are deleted or hidden from us, without the post.
+        return []
     if kind in _SAID_TO_US:
         found = _status(_mapping(event["status"], "status"), context=False)
         if isinstance(found, MessageSeen) and kind in {"mention", "pending.reply"}:
