@@ -21,6 +21,8 @@ from rapport.staff.models import User
 OVERLAP = timedelta(hours=24)
 # Made by whoever connects the channel and given to the network, by the names that connectors use.
 OURS = ("webhook_secret", "verify_token")
+# Made by the network, and what it signs its deliveries with.
+THEIRS = ("app_secret", "consumer_secret", "signing_secret")
 
 
 def make_secret() -> str:
@@ -33,9 +35,10 @@ def rotatable(network: str) -> list[tuple[str, str]]:
     cls = connector_class(network)
     if not cls.capabilities.webhook or cls.guide is None:
         return []
-    signing = (*OURS, "app_secret", "signing_secret")
     return [
-        (field.name, str(field.label)) for field in cls.guide.fields if field.secret and field.name in signing
+        (field.name, str(field.label))
+        for field in cls.guide.fields
+        if field.secret and field.name in (*OURS, *THEIRS)
     ]
 
 

@@ -30,7 +30,7 @@ from rapport.outbox.checks import NewMedia
 from rapport.outbox.defer import defer_delivery
 from rapport.outbox.models import Outgoing, OutgoingFile, OutgoingState
 from rapport.outbox.outcome import heard_at
-from rapport.staff.access import require
+from rapport.staff.access import require, require_answer_from
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 
@@ -104,6 +104,7 @@ def _queue(
 ) -> Outgoing:
     parent = _parent(case=case, message_id=in_reply_to_id, visibility=visibility)
     channel = Channel.objects.defer("credentials").get(id=parent.channel_id)
+    require_answer_from(actor, channel)
     way = checks.check_visibility(channel=channel, visibility=visibility, parent=parent)
     words = checks.signed(
         text=checks.clean_text(text), signature=checks.signature(channel=channel, author=actor)

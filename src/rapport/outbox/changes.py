@@ -24,6 +24,7 @@ from rapport.lib.live import notify_desk
 from rapport.outbox import checks
 from rapport.outbox.defer import defer_delivery
 from rapport.outbox.models import Outgoing, OutgoingState, Verb
+from rapport.staff.access import require_answer_from
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 
@@ -60,6 +61,7 @@ def _queue(*, actor: User, case_id: int, message_id: int, verb: Verb, text: str,
         if target.deleted_at is not None:
             raise Invalid(_("That message was deleted already."))
         channel = Channel.objects.defer("credentials").get(id=target.channel_id)
+        require_answer_from(actor, channel)
         can = checks.connector_of(channel).rules
         if verb == Verb.EDIT:
             if not can.edit:

@@ -20,12 +20,14 @@ from rapport.networks.base import Capabilities, Field, Guide
 from rapport.staff.models import Team
 
 _LONGEST = 10_000
+# A form of so many fields is shown whole.
+_SHORT = 6
 
 
 class GuideForm(forms.Form):
     """What a network's guide asks for. Secrets are never written back into the page.
 
-    ``login``: the network's own login comes next, so secrets may be left out where the guide says so.
+    ``login``: the network's own login comes next, so secrets may be left out where it stands in for them.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class GuideForm(forms.Form):
         self.guide = guide
         for one in guide.fields:
             field = _form_field(one)
-            if one.secret and ((login and guide.oauth_optional) or one.name in OURS):
+            instead = login and guide.oauth_optional and not guide.oauth
+            if one.secret and (instead or one.name in OURS):
                 field.required = False
             if known and one.name in known and not one.secret:
                 field.initial = _shown(one, known[one.name])
@@ -52,6 +55,25 @@ class GuideForm(forms.Form):
 
     def secret_fields(self) -> bool:
         return any(one.secret for one in self.guide.fields)
+
+    def first(self) -> list[forms.BoundField]:
+        """What everybody fills in; of a short form, all of it."""
+        rest = self._rest()
+        return [self[one.name] for one in self.guide.fields if one.name not in rest]
+
+    def more(self) -> list[forms.BoundField]:
+        """What most leave as it is."""
+        rest = self._rest()
+        return [self[one.name] for one in self.guide.fields if one.name in rest]
+
+    def more_is_open(self) -> bool:
+        """Whether something there is to be put right."""
+        return any(field.errors for field in self.more())
+
+    def _rest(self) -> set[str]:
+        if len(self.guide.fields) <= _SHORT:
+            return set()
+        return {one.name for one in self.guide.fields if not one.required and one.name not in OURS}
 
 
 def _form_field(one: Field) -> forms.Field:

@@ -31,9 +31,12 @@ from rapport.staff.access import granted
 from rapport.staff.permissions import Permission
 from rapport.web.channel_forms import OptionsForm, SinceForm, day_start, options_of
 from rapport.web.health_words import health
+from rapport.web.hook_addresses import channel_address, network_address
 from rapport.web.views.pages import DeskRequest, desk_view
 
 _ALERTS = 10
+# The one network whose place is a page of ours (web/form_urls.py).
+FORM = "webform"
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def _page(
         "alerts": list(found.alerts.order_by("-began_at")[:_ALERTS]) if may_manage else [],
         "problem": problem,
     }
+    if found.network == FORM:
+        context["form_address"] = f"{settings.RAPPORT_BASE_URL}{reverse('form', args=[found.id])}"
     if Permission.REPLAY_EVENTS in allowed:
         context["parked"] = parked_events(brand_ids=[found.brand_id]).filter(channel=found).count()
     if may_manage and connector is not None:
@@ -118,12 +123,10 @@ def _manage(
 
 def addresses(found: Channel, connector: type[Connector]) -> list[tuple[str, str]]:
     """Where the network may deliver: what each address is for, and the address."""
-    own = reverse("hook", args=[found.network, found.id])
-    listed = [(_("For this channel"), f"{settings.RAPPORT_BASE_URL}{own}")]
-    shared = connector.addressees.__func__ is not Connector.addressees.__func__  # type: ignore[attr-defined]
+    listed = [(_("For this channel alone"), channel_address(found.network, found.id))]
+    shared = network_address(connector)
     if shared:
-        path = reverse("hook-network", args=[found.network])
-        listed.insert(0, (_("For every account of this network"), f"{settings.RAPPORT_BASE_URL}{path}"))
+        listed.insert(0, (_("For every account of this network"), shared))
     return listed
 
 

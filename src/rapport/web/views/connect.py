@@ -25,6 +25,7 @@ from rapport.networks.registry import connectors
 from rapport.staff.access import access_brand, brands_for
 from rapport.staff.permissions import Permission
 from rapport.web.channel_forms import GuideForm, OptionsForm
+from rapport.web.hook_addresses import network_address
 from rapport.web.numbers import whole_number
 from rapport.web.views.pages import DeskRequest, desk_view, status_of
 
@@ -91,7 +92,7 @@ def guide(request: DeskRequest, network: str) -> HttpResponse:
     guided = _guided(network)
     channel = _again(request, network)
     brand = channel.brand if channel else _brand(request, _brands(request))
-    login = guided.guide.oauth or request.POST.get("way") == "login"
+    login = _by_login(guided.guide, request.POST.get("way", ""))
     form = GuideForm(
         guided.guide,
         request.POST if request.method == "POST" else None,
@@ -113,10 +114,31 @@ def guide(request: DeskRequest, network: str) -> HttpResponse:
             "channel": channel,
             "form": form,
             "problem": problem,
+            "to_paste": _to_paste(guided),
             "secrets_lost": form.is_bound and form.secret_fields(),
         },
         status=status_of(problem) if problem else 422 if form.is_bound else 200,
     )
+
+
+def _by_login(guide: Guide, way: str) -> bool:
+    """Whether the network's own login comes next: the way a button says, where the guide leaves a choice."""
+    if guide.oauth_optional:
+        return way == "login"
+    return guide.oauth
+
+
+def _to_paste(guided: Guided) -> list[tuple[str, str]]:
+    """Addresses of ours that the network wants to know beforehand."""
+    listed = []
+    if guided.guide.oauth or guided.guide.oauth_optional:
+        listed.append(
+            (_("Callback address, to which the network sends you back"), _redirect_uri(guided.network))
+        )
+    shared = network_address(connectors()[guided.network])
+    if shared:
+        listed.append((_("Webhook address, to which it delivers"), shared))
+    return listed
 
 
 def _again(request: DeskRequest, network: str) -> Channel | None:
