@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from rapport.networks.base import (
     Renewed,
     Sent,
 )
-from rapport.networks.bluesky import chat, past, polling, posting, profiles, richtext, session
+from rapport.networks.bluesky import chat, past, polling, posting, profiles, richtext, session, stream
 from rapport.networks.bluesky.guide import CAPABILITIES, GUIDE
 from rapport.networks.bluesky.parse import KINDS, parse_event
 from rapport.networks.bluesky.xrpc import Bearer, Pds, bearer
@@ -55,6 +55,10 @@ class BlueskyConnector(Connector):
 
     def poll(self, cursor: Mapping[str, Any]) -> Polled:
         return polling.poll(self._pds(), cursor, now=datetime.now(UTC), direct=self._direct)
+
+    def stream(self, cursor: Mapping[str, Any], stop: Callable[[], bool]) -> Iterator[Polled]:
+        jetstream = session.cleaned(str(self.account.settings.get("jetstream") or ""))
+        return stream.stream(self._pds(), jetstream, cursor, stop)
 
     def history(self, cursor: Mapping[str, Any], *, since: datetime) -> Polled:
         return past.history(self._pds(), cursor, since=since, direct=self._direct)

@@ -32,9 +32,8 @@ class BlueskyPlace(Place):
             self.pds = self.server.addresses["pds"]
             self._people: list[Person] = []
             stack.callback(lambda: [one.close() for one in self._people])
-            self.ours = self.person("telqo", "Telqo Mobile")
             self.customer = self.person("mira", "Mira Holt")
-            self.renew()
+            self.take("telqo", "Telqo Mobile")
             self.settle()
             self._stack = stack.pop_all()
         return self
@@ -50,6 +49,11 @@ class BlueskyPlace(Place):
         with self.chat.lock:
             self.chat.profiles[one.did] = {"did": one.did, "handle": one.handle, "displayName": shown}
         return one
+
+    def take(self, name: str, shown: str) -> None:
+        """Be a new account from now on, one without a past."""
+        self.ours = self.person(name, shown)
+        self.renew()
 
     def settle(self) -> None:
         """Wait until the AppView has seen everything."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,11 +22,24 @@ pytestmark = pytest.mark.xdist_group("bluesky")
 Make = Callable[..., OutgoingMessage]
 
 
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def fresh(place: BlueskyPlace) -> Iterator[None]:
+    """An account without a past, so that a test hears only what happens in it."""
+    before = place.ours, place.app_password
+    place.take(f"brand{next(_numbers)}", "A Brand")
+    place.settle()
+    yield
+    place.ours, place.app_password = before
+
+
 @pytest.fixture
-def ear(connector: BlueskyConnector) -> Ear:
-    """An ear that has heard everything so far."""
+def ear(fresh: None, connector: BlueskyConnector) -> Ear:
+    """An ear that has begun to listen."""
     found = Ear(connector)
-    found.hear()
+    assert found.hear() == []
     return found
 
 
