@@ -28,7 +28,7 @@ class FeedsConnector(Connector):
     network: ClassVar[str] = "feeds"
     label: ClassVar[str] = "Feeds"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        max_length=0,
+        max_length=100_000,  # nothing can be sent; it has no meaning here
         hears=frozenset({Hears.LISTEN, Hears.REVIEWS, Hears.COMMENTS}),
         send=False,
         public_reply=False,

@@ -59,9 +59,9 @@ class WebformConnector(Connector):
         sites = [origin(str(one)) for one in settings.get("sites") or [] if str(one).strip()]
         if len(sites) > MAX_SITES:
             raise Refused(_("A form can be shown inside %(n)d sites.") % {"n": MAX_SITES})
-        server = mail.Mailer.of(self.account)
-        if server is not None:
-            server.check()
+        box = mail.box_of(self.account)
+        if box is not None:
+            mail.check(box)
         digest = hashlib.blake2b(name.casefold().encode(), digest_size=12).hexdigest()
         return Profile(external_id=f"form:{digest}", handle=name, name=name, settings={"sites": sites})
 
@@ -71,11 +71,12 @@ class WebformConnector(Connector):
 
     def send(self, message: OutgoingMessage) -> Sent:
         """Mail the answer to who gave an address. It is on their page as soon as it is recorded as sent."""
-        server = mail.Mailer.of(self.account)
-        address = (message.recipient_id or "").removeprefix("mailto:")
-        if server is not None and (message.recipient_id or "").startswith("mailto:"):
-            server.send(message, to=address, from_name=str(self.account.settings.get("name") or ""))
-        return _sent(message)
+        sent = _sent(message)
+        box = mail.box_of(self.account)
+        recipient = message.recipient_id or ""
+        if box is not None and recipient.startswith("mailto:"):
+            mail.send(box, message, to=recipient.removeprefix("mailto:"))
+        return sent
 
     def find_sent(self, message: OutgoingMessage) -> Sent | None:
         """After a doubt the answer counts as sent.
@@ -102,6 +103,8 @@ def origin(site: str) -> str:
 
 
 def _sent(message: OutgoingMessage) -> Sent:
+    if message.visibility != "private":
+        raise Refused(_("A form's answers are private."))
     return Sent(
         external_id=f"answer:{message.idempotency_key}",
         sent_at=datetime.now(UTC),

@@ -95,6 +95,15 @@ GUIDE = Guide(
         Field(name="from_address", label=_("E-mail address of the brand"), kind="email", required=False),
         Field(name="smtp_username", label=_("User name"), required=False),
         Field(name="smtp_password", label=_("Password"), kind="secret", required=False),
+        Field(
+            name="certificates",
+            label=_("Certificate of the mail server"),
+            help=_(
+                "In PEM form, only for a mail server of your own whose certificate no authority has signed."
+            ),
+            kind="lines",
+            required=False,
+        ),
     ),
     costs=_("Nothing."),
     cannot=(

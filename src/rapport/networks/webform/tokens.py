@@ -65,6 +65,11 @@ def read_thread_token(token: str) -> str:
     return found
 
 
+def thread_path(thread_key: str) -> str:
+    """The address of a conversation's page on this server."""
+    return f"/webform/thread/{thread_token(thread_key)}/"
+
+
 def thread_url(thread_key: str) -> str:
-    """The whole address of a conversation's page."""
-    return f"{settings.RAPPORT_BASE_URL}/webform/thread/{thread_token(thread_key)}/"
+    """The whole address."""
+    return f"{settings.RAPPORT_BASE_URL}{thread_path(thread_key)}"
