@@ -15,7 +15,6 @@ class InstagramPlace(MetaPlace):
     cannot: ClassVar[dict[str, str]] = {
         "customer_deletes": "Instagram does not tell that a comment was deleted",
         "customer_edits": "comments on Instagram cannot be changed",
-        "customer_sees_images": "comments on Instagram carry no pictures",
     }
 
     def customer_says(
@@ -24,7 +23,8 @@ class InstagramPlace(MetaPlace):
         with self.world.lock:
             if private:
                 return self.private_says(text, to=to, image=image)
-            # Comments carry no pictures: a customer who would add one can only say it in words.
+            if image:
+                raise NotImplementedError("comments on Instagram carry no pictures")
             return self.world.ig_comment(text, to=to).id
 
     def customer_reads(self, external_id: str, *, private: bool = False) -> list[str]:
@@ -38,6 +38,13 @@ class InstagramPlace(MetaPlace):
                 for one in self.world.things.values()
                 if one.kind == "ig_comment" and one.parent in near and (one.author or {}).get("id") == IG_ID
             ]
+
+    def customer_sees_images(self, external_id: str) -> list[str]:
+        """Pictures in our direct messages, which have no descriptions."""
+        with self.world.lock:
+            found = self.world.conversation(self.platform).messages
+            ours = [one for one in found if one["from"]["id"] == IG_ID]
+            return ["" for one in ours for file in one["attachments"] if file["type"] == "image"]
 
 
 PLACE = InstagramPlace

@@ -17,6 +17,7 @@ class MetaPlace(Place):
 
     platform = ""
     own_id = ""
+    whole_seconds = True
 
     def __enter__(self) -> MetaPlace:
         self.double = Double()
