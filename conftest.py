@@ -37,6 +37,17 @@ os.environ.setdefault("RAPPORT_PRIVATE_ADDRESSES", "true")
 django.setup()
 
 
+_NETWORKS = Path(__file__).parent / "src" / "rapport" / "networks"
+_OURS = {"practice", "files", "tests"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what talks to other people's servers or doubles of them: the same whatever our database is."""
+    for item in items:
+        if item.path.is_relative_to(_NETWORKS) and item.path.relative_to(_NETWORKS).parts[0] not in _OURS:
+            item.add_marker("network")
+
+
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
     """The embedded server and CI's are thrown away whole, so their test databases need no dropping (which

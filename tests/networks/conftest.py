@@ -17,6 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         network = call.params.get("place") if call is not None else None
         if network is not None:
             item.add_marker(pytest.mark.xdist_group(f"network-{network}"))
+            item.add_marker("network")
 
 
 @pytest.fixture(scope="session", params=sorted(_PLACES))
