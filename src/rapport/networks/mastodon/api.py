@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from django.utils.translation import gettext as _
 from rapport.networks.base import Account, SeenLimit
 from rapport.networks.client import LONGEST_WAIT, Api, decoded, retry_after, usual
 from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
+from rapport.networks.http import DEADLINE_S
 
 # Words in which servers say that a token may not do this. They come in the asked language.
 _LOGIN_WORDS = ("scope", "your login", "identity_token_required")
@@ -50,6 +52,8 @@ class Mastodon:
     limits: list[SeenLimit] = field(default_factory=list)
     # The part of the budget that is left, from 0 to 1; 1 where the server has none.
     spare: float = 1.0
+    # When all calls together must have ended (:func:`time.monotonic`); None: each has the usual time.
+    until: float | None = None
     # How far the server's clock is ahead of ours, by its last answer.
     ahead: timedelta = timedelta(0)
 
@@ -60,21 +64,24 @@ class Mastodon:
         self._api = Api(self.server, headers=headers, explain=self._explain, watch=self._watch)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        return self._api.json("GET", path, params=params)
+        return decoded(self.call("GET", path, params=params))
 
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         """The answer as it is; see :meth:`~rapport.networks.client.Api.call`."""
-        return self._api.call(method, path, **more)
+        left = DEADLINE_S if self.until is None else min(DEADLINE_S, self.until - time.monotonic())
+        if left <= 0:
+            raise TryAgain(_("The server is too slow now."))
+        return self._api.call(method, path, **{"deadline_s": left, **more})
 
     def write(self, method: str, path: str, body: Any = None, *, key: str = "") -> Any:
         """A call that changes something. ``key``: the Idempotency-Key, kept for an hour where it is known."""
         headers = {"Idempotency-Key": key} if key else None
-        return self._api.json(method, path, json_body=body, headers=headers, writes=True)
+        return decoded(self.call(method, path, json_body=body, headers=headers, writes=True), writes=True)
 
     def page(self, path: str, params: Mapping[str, Any]) -> Page:
         """A page of a list. Of the addresses in its ``Link`` header only the ids are used: a server behind a
         proxy gives them with another host or scheme, and the token goes nowhere else."""
-        response = self._api.call("GET", path, params=params)
+        response = self.call("GET", path, params=params)
         found = decoded(response)
         if found is None:
             found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -72,7 +73,7 @@ class MastodonConnector(Connector):
     )
 
     def check(self) -> Profile:
-        return profile.check(self._api(), self.account.settings)
+        return profile.check(self._api(seconds=30), self.account.settings)
 
     @classmethod
     def begin(cls, values: Mapping[str, Any], *, redirect_uri: str, state: str) -> Authorization:
@@ -113,7 +114,8 @@ class MastodonConnector(Connector):
         return send.send(self._bound(), self.account, message)
 
     def find_sent(self, message: OutgoingMessage) -> Sent | None:
-        return find.find_sent(self._bound(), self.account, message)
+        # A second try comes after it, within one lease.
+        return find.find_sent(self._bound(seconds=12), self.account, message)
 
     def edit(self, external_id: str, text: str, *, parent_id: str | None = None) -> Sent:
         return send.edit(self._bound(), self.account, external_id, text)
@@ -124,16 +126,17 @@ class MastodonConnector(Connector):
     def write_profile(self, changes: Mapping[str, str]) -> None:
         profile.write(self._bound(), changes)
 
-    def _bound(self) -> Mastodon:
-        """The API, for calls that need to know who we are there."""
+    def _bound(self, *, seconds: float | None = None) -> Mastodon:
+        """The API, for calls that need to know who we are there. ``seconds``: for all calls together."""
         if not self.account.external_id:
             raise CredentialsGone(_("The channel does not know its account. Connect it again."))
-        return self._api()
+        return self._api(seconds=seconds)
 
-    def _api(self) -> Mastodon:
+    def _api(self, *, seconds: float | None = None) -> Mastodon:
         self.seen_limits = []
         api = api_for(self.account)
         api.limits = self.seen_limits
+        api.until = time.monotonic() + seconds if seconds is not None else None
         return api
 
 

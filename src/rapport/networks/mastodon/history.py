@@ -10,6 +10,7 @@ from urllib.parse import quote
 from rapport.networks.base import Account, Polled
 from rapport.networks.mastodon import items
 from rapport.networks.mastodon.api import Mastodon
+from rapport.networks.mastodon.poll import NOTIFICATIONS
 
 
 def history(api: Mastodon, account: Account, cursor: Mapping[str, Any], *, since: datetime) -> Polled:
@@ -18,7 +19,7 @@ def history(api: Mastodon, account: Account, cursor: Mapping[str, Any], *, since
     if cursor.get("list") == "done":
         return Polled(items=[], cursor=dict(cursor))
     own = cursor.get("list") == "own"
-    params: dict[str, Any] = {"limit": 40}
+    params: dict[str, Any] = {"limit": 40} if own else dict(NOTIFICATIONS)
     if cursor.get("max_id"):
         params["max_id"] = str(cursor["max_id"])
     me = quote(account.external_id, safe="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -22,9 +23,11 @@ def upload(api: Mastodon, media: OutgoingMedia, *, until: float) -> str:
     The server may still work on it (202, then 206 while it does): it is asked until ``until``, a time of
     :func:`time.monotonic`; after that TryAgain, and nothing was posted.
     """
-    more = {
+    more: dict[str, Any] = {
         "files": {"file": (media.name, media.content, media.content_type)},
         "form": {"description": media.alt} if media.alt else None,
+        # A large file may take all the time there is.
+        "deadline_s": max(until - time.monotonic(), 0.1),
     }
     try:
         response = api.call("POST", "/api/v2/media", **more)

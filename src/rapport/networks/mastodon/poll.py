@@ -27,6 +27,9 @@ ENOUGH_S = 15.0
 PAGES = 5
 REMEMBERED = 120
 REMEMBERED_IN_THREADS = 400
+# Also what the account's own policy keeps away from people's eyes (Mastodon 4.3: strangers, new accounts,
+# private mentions): those are customers.
+NOTIFICATIONS: dict[str, Any] = {"limit": 40, "include_filtered": "true"}
 # A list a server does not have, or that failed, is left alone for so long.
 NOT_THERE = timedelta(hours=6)
 BROKEN = timedelta(minutes=5)
@@ -71,7 +74,7 @@ def sources(account: Account) -> list[Source]:
     me = quote(account.external_id, safe="")
     found = [
         Source(
-            "notifications", "/api/v1/notifications", {"limit": 40}, timedelta(0), items.from_notification
+            "notifications", "/api/v1/notifications", NOTIFICATIONS, timedelta(0), items.from_notification
         ),
         Source("own", f"/api/v1/accounts/{me}/statuses", {"limit": 20}, timedelta(seconds=10), heard),
         Source("conversations", "/api/v1/conversations", {"limit": 20}, timedelta(seconds=30), last_of),

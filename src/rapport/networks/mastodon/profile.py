@@ -28,11 +28,11 @@ def check(api: Mastodon, settings: Mapping[str, Any]) -> Profile:
         raise TryAgain(_("The network's answer could not be read."))
     learned = server.learn(api)
     bio = _bio(account)
-    domain = learned["domain"] or urlsplit(api.server).netloc
     avatar, url, followers = (field(account, one) for one in ("avatar", "url", "followers_count"))
+    learned["domain"] = _domain(learned, url) or urlsplit(api.server).netloc
     return Profile(
         external_id=external_id,
-        handle=f"{name}@{domain}",
+        handle=f"{name}@{learned['domain']}",
         name=str(field(account, "display_name") or name),
         url=url if isinstance(url, str) else "",
         bio=bio,
@@ -66,6 +66,13 @@ def _own(api: Mastodon) -> Mapping[str, Any]:
         return mapping(api.get("/api/v1/accounts/verify_credentials"))
     except NotThere as error:
         raise Refused(_("No server at this address speaks Mastodon's language.")) from error
+
+
+def _domain(learned: Mapping[str, Any], url: Any) -> str:
+    """The server's name in handles. Takahē has many domains on one server and names the one it was asked by."""
+    if learned["software"] == "takahe" and isinstance(url, str):
+        return urlsplit(url).netloc or str(learned["domain"])
+    return str(learned["domain"])
 
 
 def _bio(account: Any) -> str:

@@ -48,7 +48,7 @@ def learn(api: Mastodon) -> dict[str, Any]:
     found: dict[str, Any] = {
         "software": software,
         "version": version[:100],
-        "domain": str(field(new, "domain") or field(old, "uri") or "").removeprefix("https://")[:200],
+        "domain": str(field(new, "domain") or field(old, "uri") or "").rpartition("//")[2].strip("/")[:200],
         "streaming": _streaming(old, new, software),
     }
     for instance in (old, new):  # the newer one has the last word

@@ -114,7 +114,12 @@ class Answers:
                 return self._statuses_of(self._person(account_id), self._who("read:statuses"))
             case ["GET", "api", "v1", "notifications"]:
                 me = self._who("read:notifications")
-                mine = [one for one in world.notifications if one["to"] == me.id]
+                everything = self.request.query.get("include_filtered") == "true"
+                mine = [
+                    one
+                    for one in world.notifications
+                    if one["to"] == me.id and (everything or not one["filtered"])
+                ]
                 return self._page([world.notification_wire(one) for one in mine])
             case ["GET", "api", "v1", "conversations"]:
                 me = self._who("read:conversations")

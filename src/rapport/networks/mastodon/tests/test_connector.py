@@ -313,6 +313,14 @@ def test_hashtags_and_the_timeline_are_listened_to(place: MastodonPlace) -> None
     assert not any(one.context for one in heard)
 
 
+def test_what_the_accounts_own_policy_keeps_aside_is_heard(mastodon: MastodonPlace) -> None:
+    listening = Listening(connected(mastodon))
+    listening.hear()
+    mastodon.world.filtering = True
+    sent = mastodon.customer_says("I am new here")
+    assert [one.external_id for one in listening.messages()] == [sent]
+
+
 def test_direct_messages_without_a_notification_come_by_conversation(mastodon: MastodonPlace) -> None:
     listening = Listening(connected(mastodon))
     listening.hear()
@@ -463,6 +471,15 @@ TEXTS = [
     "👍",
     "@ivana.k@fedi.example one of _our_ people: @marko@fedi.example will call",
 ]
+
+
+def test_a_slow_server_never_posts_late(place: MastodonPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rapport.networks.mastodon.send.PREPARING_S", 0.0)
+    connector = connected(place)
+    with pytest.raises(TryAgain, match="too slow") as caught:
+        connector.send(outgoing("x"))
+    assert not caught.value.doubt
+    assert not place.world.posts
 
 
 @pytest.mark.parametrize("text", TEXTS)

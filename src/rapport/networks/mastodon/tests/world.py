@@ -120,6 +120,7 @@ class World:
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
     # Behaviour on demand
     silent: bool = False  # no notification for anything
+    filtering: bool = False  # the account's policy keeps strangers' notifications aside
     push: Callable[[str, Any], None] = lambda event, payload: None
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -202,7 +203,7 @@ class World:
             return
         found = {
             "id": self.new_id(), "type": kind, "at": self.now(), "to": whom.id, "by": by,
-            "post": post.id if post else None, **more,
+            "post": post.id if post else None, "filtered": self.filtering, **more,
         }  # fmt: skip
         self.notifications.append(found)
         self.push("notification", found)
