@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
@@ -64,7 +65,7 @@ def decoded(value: str) -> str:
     try:
         parts = decode_header(value)
         text = "".join(_word(part, charset) for part, charset in parts)
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, MessageError):
         text = _ENCODED.sub("?", value)
     return " ".join("".join(one if one.isprintable() else " " for one in text).split())
 
@@ -97,7 +98,7 @@ def addresses(mail: Mail, *names: str) -> list[tuple[str, str]]:
 def _pairs(value: str) -> list[tuple[str, str]]:
     try:
         pairs = getaddresses([value])
-    except (RecursionError, ValueError, IndexError, TypeError):
+    except (RecursionError, ValueError, IndexError, TypeError, MessageError):
         return []
     # Names are decoded after the addresses were told apart, so a comma or an address inside an encoded
     # name is a part of the name.

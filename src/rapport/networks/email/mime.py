@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from email.errors import MessageError
 from email.policy import compat32
 from email.utils import collapse_rfc2231_value
 
@@ -93,6 +94,7 @@ def parts(mail: Mail) -> Parts:
             continue
         content = _content(part)
         if not content:
+            found.left_out += isinstance(part.get_payload(), list)  # a mail that cannot be written out again
             continue
         if len(found.files) >= MAX_FILES or len(content) > min(MAX_FILE_BYTES, room):
             found.left_out += 1
@@ -153,12 +155,12 @@ def _content(part: Mail) -> bytes:
     if isinstance(payload, list):  # a mail inside, or a report's fields
         try:
             inner = [one.as_bytes() for one in payload[:10] if isinstance(one, type(part))]
-        except (RecursionError, ValueError, LookupError, TypeError, AttributeError, KeyError):
+        except (RecursionError, ValueError, LookupError, TypeError, AttributeError, MessageError):
             return b""
         return b"\n".join(inner)
     try:
         found = part.get_payload(decode=True)
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, MessageError):
         found = None
     if isinstance(found, bytes):
         return found

@@ -84,6 +84,8 @@ def _message(mail: Mail, data: bytes, payload: Mapping[str, Any], me: list[str],
         about, facts["bounce"] = automatic.bounce(mail)
         parent = about or parent
     text, full, media, left_out = _content(mail, own=own)
+    if machine in {"bounce", "receipt", "report"}:
+        media = ()  # the report's own fields and the mail it speaks of
     if full != text:
         facts["full_text"] = full
     facts |= _facts(mail, payload, machine)

@@ -97,7 +97,7 @@ class EmailPlace(Place):
         mail.set_content(text)
         if image:
             mail.add_attachment(DOT, maintype="image", subtype="png", filename="box.png")
-            list(mail.iter_attachments())[0]["Content-Description"] = "A broken box"
+            next(iter(mail.iter_attachments()))["Content-Description"] = "A broken box"
         return self.deliver(mail, sender=IVANA)
 
     def deliver(self, mail: EmailMessage, *, sender: str, recipient: str = HELP) -> str:
