@@ -16,6 +16,7 @@ LITTLE_DISK = 1_000_000_000
 ALMOST_NO_DISK = 200_000_000
 # Their values are never shown.
 _SECRET = {"secret_key", "encryption_keys"}
+_ADDRESSES = {"database_url", "smtp_url"}
 
 
 class Level(StrEnum):
@@ -70,7 +71,7 @@ def settings(options: Options) -> Iterator[Finding]:
 def _shown(name: str, value: object) -> str:
     if name in _SECRET:
         return "(hidden)"
-    if name == "database_url":
+    if name in _ADDRESSES:
         scheme, _, rest = str(value).partition("://")
         return f"{scheme}://…@{rest.rpartition('@')[2]}" if "@" in rest else str(value)
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

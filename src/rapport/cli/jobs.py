@@ -14,6 +14,9 @@ from rapport.channels.rotation import forget_former_secrets
 from rapport.inbox.actions import wake_due_cases
 from rapport.inbox.words import catch_up
 from rapport.ingest import backfill
+from rapport.ingest.renewal import renew_due
+from rapport.ingest.silence import learn_silence
+from rapport.ingest.watch import watch_channels
 from rapport.outbox.delivery import sweep
 
 QUEUE = "periodic"
@@ -103,6 +106,19 @@ JOBS: tuple[Job, ...] = (
         "*/10 * * * *",
         "Forgets what was typed for a channel that nobody finished connecting.",
         forget_expired,
+    ),
+    Job("renew_credentials", "*/2 * * * *", "Renews channels' credentials that end before long.", renew_due),
+    Job(
+        "learn_silence",
+        "7 * * * *",
+        "Learns from each channel's last four weeks how long a silence is usual.",
+        learn_silence,
+    ),
+    Job(
+        "watch_channels",
+        "* * * * *",
+        "Looks for channels in trouble, and tells their leads.",
+        watch_channels,
     ),
     Job(
         "recover_stalled_jobs",

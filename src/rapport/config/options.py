@@ -7,11 +7,12 @@ working directory, then from the default here.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import zoneinfo
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -140,6 +141,13 @@ class Options(BaseSettings):
         description="Set to `true` when channels are on your own network (a mail server, a Mastodon server in "
         "the same house). Otherwise addresses of private networks are never called.",
     )
+    smtp_url: str | None = Field(
+        default=None,
+        alias="RAPPORT_SMTP_URL",
+        description="The mail server through which leads are told of trouble with a channel, as "
+        "`smtp://user:password@host:587?from=care@example.com` (STARTTLS, where there is a user) or `smtps://…` "
+        "(TLS from the start). Unset: they are told on their screen only.",
+    )
     login_attempts: int = Field(
         default=8,
         ge=1,
@@ -169,7 +177,7 @@ class Options(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("database_url", "public_url", "secret_key", mode="before")
+    @field_validator("database_url", "public_url", "secret_key", "smtp_url", mode="before")
     @classmethod
     def _blank_is_unset(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
@@ -191,6 +199,18 @@ class Options(BaseSettings):
             value = value.rstrip("/")
         return value
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_smtp(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                mail_server(value)
+            except ValueError as error:
+                raise ValueError(
+                    "must be an address such as smtp://user:password@host:587?from=care@example.com"
+                ) from error
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _is_zone(cls, value: str) -> str:
@@ -204,6 +224,42 @@ class Options(BaseSettings):
     def base_url(self) -> str:
         """The public address without a trailing slash."""
         return self.public_url or f"http://localhost:{self.port}"
+
+
+@dataclasses.dataclass(frozen=True)
+class MailServer:
+    """What ``RAPPORT_SMTP_URL`` says. ``tls``: from the start; ``starttls``: before anything secret."""
+
+    host: str
+    port: int
+    user: str
+    password: str = dataclasses.field(repr=False)
+    sender: str
+    tls: bool
+    starttls: bool
+
+
+def mail_server(url: str) -> MailServer:
+    """Read ``smtp[s]://user:password@host:port?from=…``. Raises ValueError.
+
+    Without TLS only where nobody logs in, or where ``?starttls=no`` says so.
+    """
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    sender = query.get("from", "")
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or "@" not in sender or "\n" in sender:
+        raise ValueError("not the address of a mail server")
+    tls = parts.scheme == "smtps"
+    starttls = not tls and query.get("starttls", "yes" if parts.username else "no") == "yes"
+    return MailServer(
+        host=parts.hostname,
+        port=parts.port or (465 if tls else 587 if parts.username else 25),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        sender=sender,
+        tls=tls,
+        starttls=starttls,
+    )
 
 
 def load_options() -> Options:

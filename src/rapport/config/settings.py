@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
-from rapport.config.options import options
+from rapport.config.options import mail_server, options
 from rapport.config.postgres import EmbeddedPostgres
 from rapport.config.secret_store import load_secrets
 from rapport.networks.registry import django_apps
@@ -178,6 +178,16 @@ SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = _options.debug
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Mail to our own people; channels have mail servers of their own -------------------------------------
+RAPPORT_SMTP = _options.smtp_url is not None
+if _options.smtp_url is not None:
+    _mail = mail_server(_options.smtp_url)
+    EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+    EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.tls, _mail.starttls
+    EMAIL_TIMEOUT = 10
+    DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail.sender
 
 # Rapport's own, read through django.conf.settings -----------------------------------------------
 RAPPORT_BASE_URL = _options.base_url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -41,3 +41,48 @@ def backlog() -> Backlog:
         )
         pending, parked, oldest = cursor.fetchone()
     return Backlog(pending, parked, oldest)
+
+
+@dataclass(frozen=True)
+class OnlyPolled:
+    """Events that polling found on a channel whose events are pushed, and that no push brought."""
+
+    last_day: int
+    total: int
+
+
+def only_polled(*, channel_ids: Sequence[int]) -> dict[int, OnlyPolled]:
+    """How much would have been missed without polling, by channel; one that has none is left out.
+
+    Counted since the first push, and five minutes late, because a push may be slower than a poll.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT channel_id, count(*) FILTER (WHERE received_at > now() - interval '24 hours'), count(*)
+            FROM ingest_rawevent
+            WHERE only_polled AND channel_id = ANY(%s) AND received_at < now() - interval '5 minutes'
+            GROUP BY channel_id
+            """,
+            [list(channel_ids)],
+        )
+        return {row[0]: OnlyPolled(row[1], row[2]) for row in cursor.fetchall()}
+
+
+def lags(*, channel_ids: Sequence[int]) -> dict[int, timedelta]:
+    """How long after it was said a message reaches us: the median of the last 24 hours, by channel.
+
+    What is a day older than its arrival was fetched from the past, and is no lag.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT channel_id, percentile_disc(0.5) WITHIN GROUP (ORDER BY arrived_at - sent_at)
+            FROM inbox_message
+            WHERE arrived_at > now() - interval '24 hours' AND sent_at > arrived_at - interval '24 hours'
+              AND NOT own AND channel_id = ANY(%s)
+            GROUP BY channel_id
+            """,
+            [list(channel_ids)],
+        )
+        return {channel_id: max(lag, timedelta(0)) for channel_id, lag in cursor.fetchall()}

@@ -272,9 +272,16 @@ def _update_known(cursor: Any, channel: Channel, stored: _Stored) -> None:
 
 
 def _note_arrival(channel: Channel, messages: Sequence[Received]) -> None:
-    if not messages:
+    """What others said is what we hear by; our own words, and what was fetched from the past, are no sign of life
+    of today."""
+    heard = [
+        min(one.received_at, one.message.sent_at)
+        for one in messages
+        if one.message.author.external_id != channel.external_id and not one.message.context
+    ]
+    if not heard:
         return
-    newest = max(one.received_at for one in messages)
+    newest = max(heard)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE brands_channel SET last_event_at = %(at)s "

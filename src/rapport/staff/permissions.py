@@ -21,6 +21,7 @@ class Permission(StrEnum):
     MANAGE_CHANNELS = "manage_channels"
     REPLAY_EVENTS = "replay_events"
     VIEW_AUDIT = "view_audit"
+    WATCH_CHANNELS = "watch_channels"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ GRANTS: dict[Permission, Grant] = {
     Permission.MANAGE_TEAM: Grant(Role.LEAD, "Manage teams and who belongs to them."),
     Permission.REPLAY_EVENTS: Grant(Role.LEAD, "See parked events and replay them."),
     Permission.VIEW_AUDIT: Grant(Role.LEAD, "See who did what."),
+    Permission.WATCH_CHANNELS: Grant(
+        Role.LEAD, "Be told, on every page and by e-mail, when a channel has trouble."
+    ),
     Permission.MANAGE_CHANNELS: Grant(Role.ADMIN, "Connect, pause and reconnect channels; give roles."),
 }
 
