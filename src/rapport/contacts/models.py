@@ -21,7 +21,7 @@ class Identity(models.Model):
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="identities")
     network = models.CharField(max_length=40)
-    external_id = models.CharField(max_length=200)
+    external_id = models.CharField(max_length=500)
     handle = models.CharField(max_length=200, blank=True)
     name = models.CharField(max_length=200, blank=True)
     avatar_url = models.CharField(max_length=1000, blank=True)

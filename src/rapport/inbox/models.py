@@ -60,9 +60,9 @@ class Message(models.Model):
         "brands.Channel", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     thread = models.ForeignKey(Thread, on_delete=models.PROTECT, related_name="messages", db_index=False)
-    external_id = models.CharField(max_length=200)
-    parent_external_id = models.CharField(max_length=200, null=True)
-    thread_key = models.CharField(max_length=200, null=True)
+    external_id = models.CharField(max_length=500)
+    parent_external_id = models.CharField(max_length=500, null=True)
+    thread_key = models.CharField(max_length=500, null=True)
     identity = models.ForeignKey(
         "contacts.Identity", on_delete=models.PROTECT, related_name="messages", db_index=False
     )
@@ -145,10 +145,10 @@ class MessageChange(models.Model):
         SHOWN = "shown", _("Shown again")
 
     channel = models.ForeignKey("brands.Channel", on_delete=models.PROTECT, related_name="+", db_index=False)
-    message_external_id = models.CharField(max_length=200)
+    message_external_id = models.CharField(max_length=500)
     kind = models.CharField(max_length=10, choices=Kind)
     at = models.DateTimeField()
-    external_id = models.CharField(max_length=200, blank=True, default="", db_default="")
+    external_id = models.CharField(max_length=500, blank=True, default="", db_default="")
     identity = models.ForeignKey("contacts.Identity", null=True, on_delete=models.PROTECT, related_name="+")
     text = models.TextField(blank=True, default="", db_default="")
     recorded_at = models.DateTimeField(db_default=Now())

@@ -20,7 +20,7 @@ from rapport.networks.base import (
     Withdrawn,
 )
 
-MAX_ID = 200
+MAX_ID = 500
 MAX_TEXT = 100_000
 MAX_MEDIA = 100
 # A network's clock may run ahead a little; a message from further in the future is dated on arrival,
