@@ -1,6 +1,6 @@
 """A small world for the browser tests, made inside the instance under test: ``python -m tests.browser.world``.
 
-A company on the practice network, its channel in Rapport, two colleagues, and customers whose tokens are
+A company on the practice network, its channel in Rapport, three colleagues, and customers whose tokens are
 printed so that the tests can speak for them over the network's own API.
 """
 
@@ -29,6 +29,7 @@ def main() -> None:
     for email, name, initials, role in (
         ("mara@example.com", "Mara Kovač", "MK", Role.LEAD),
         ("ivo@example.com", "Ivo Perić", "IP", Role.AGENT),
+        ("ada@example.com", "Ada Babić", "AB", Role.ADMIN),
     ):
         user = User.objects.create_user(email, PASSWORD, name=name, initials=initials)
         Membership.objects.create(user=user, brand=brand, role=role)

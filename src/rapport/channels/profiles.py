@@ -75,8 +75,9 @@ class Card:
 def side_by_side(channels: Iterable[Channel]) -> list[Card]:
     """Every channel's profile, with what is missing or differs."""
     accounts = [_account(channel) for channel in channels]
-    names = Counter(one.profile["name"] for one in accounts if one.profile.get("name"))
-    links = Counter(_bare(one.profile["link"]) for one in accounts if one.profile.get("link"))
+    compared = [one.profile for one in accounts if one.readable]
+    names = Counter(one["name"] for one in compared if one.get("name"))
+    links = Counter(_bare(one["link"]) for one in compared if one.get("link"))
     for account in accounts:
         account.gaps.extend(_gaps(account, names, links))
     return accounts
@@ -97,8 +98,10 @@ def _account(channel: Channel) -> Card:
 
 def _gaps(account: Card, names: Counter[str], links: Counter[str]) -> list[str]:
     profile = account.profile
+    if not account.readable:
+        return []
     if not profile.get("external_id"):
-        return [_("Not read yet.")] if account.readable else []
+        return [_("Not read yet.")]
     found = []
     usual = _usual(names)
     if not profile.get("name"):
@@ -108,8 +111,6 @@ def _gaps(account: Card, names: Counter[str], links: Counter[str]) -> list[str]:
             _("It is called “%(name)s”; the others are “%(usual)s”.")
             % {"name": profile["name"], "usual": usual}
         )
-    if not account.readable:
-        return found  # what this network has of the rest is not known
     if not profile.get("bio"):
         found.append(_("It has no bio."))
     length, limit = profile.get("bio_length"), account.bio_limit

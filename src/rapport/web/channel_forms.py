@@ -53,8 +53,9 @@ class GuideForm(forms.Form):
         """What was typed, as the connector wants it."""
         return {one.name: _value(one, self.cleaned_data.get(one.name)) for one in self.guide.fields}
 
-    def secret_fields(self) -> bool:
-        return any(one.secret for one in self.guide.fields)
+    def secrets_typed(self) -> bool:
+        """Whether something was typed that is not written back."""
+        return any(one.secret and self.data.get(self.add_prefix(one.name)) for one in self.guide.fields)
 
     def first(self) -> list[forms.BoundField]:
         """What everybody fills in; of a short form, all of it."""

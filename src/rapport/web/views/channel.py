@@ -30,7 +30,7 @@ from rapport.networks.registry import connectors
 from rapport.staff.access import granted
 from rapport.staff.permissions import Permission
 from rapport.web.channel_forms import OptionsForm, SinceForm, day_start, options_of
-from rapport.web.health_words import health
+from rapport.web.health_words import health, notes
 from rapport.web.hook_addresses import channel_address, network_address
 from rapport.web.views.pages import DeskRequest, desk_view
 
@@ -87,6 +87,7 @@ def _page(
     context: dict[str, Any] = {
         "channel": found,
         "health": health(found),
+        "notes": notes([found], everything=True)[found.id],
         "guided": connector is not None and connector.guide is not None,
         "past": past_of(found),
         "hours": in_words(found.hours),
@@ -113,12 +114,19 @@ def _manage(
         "can": can,
         "since_form": SinceForm(auto_id="past_%s") if can.history else None,
         "addresses": addresses(found, connector) if can.webhook else [],
-        "secrets": rotation.shown_secrets(actor=request.user, channel_id=found.id) if can.webhook else {},
+        "secrets": _secrets(request, found) if can.webhook else [],
         "rotatable": rotation.rotatable(found.network) if can.webhook else [],
         "ours": rotation.OURS,
         "forgotten": found.state == ChannelState.DISCONNECTED
         and Channel.objects.filter(id=found.id, credentials__isnull=True).exists(),
     }
+
+
+def _secrets(request: DeskRequest, found: Channel) -> list[tuple[str, str, str]]:
+    """What is ours and must be pasted at the network: name, label, value."""
+    labels = dict(rotation.rotatable(found.network))
+    kept = rotation.shown_secrets(actor=request.user, channel_id=found.id)
+    return [(name, labels.get(name, name), value) for name, value in kept.items()]
 
 
 def addresses(found: Channel, connector: type[Connector]) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from rapport.brands.models import Brand, Channel
 from rapport.channels import pending as steps
 from rapport.channels.access import access_channel
 from rapport.channels.models import PendingChannel, PendingStage
-from rapport.lib.errors import ActionError, Invalid, NotAllowed, NotFound
+from rapport.lib.errors import Invalid, NotAllowed, NotFound
 from rapport.networks.base import Capabilities, Connector, Guide
 from rapport.networks.registry import connectors
 from rapport.staff.access import access_brand, brands_for
@@ -99,10 +99,12 @@ def guide(request: DeskRequest, network: str) -> HttpResponse:
         login=login,
         known=channel.settings if channel else None,
     )
-    problem: ActionError | None = None
-    if request.method == "POST" and form.is_valid():
+    problem: Invalid | None = None
+    if request.method == "POST":
         try:
-            return _begin(request, guided, brand, channel, form, login=login)
+            if form.is_valid():
+                return _begin(request, guided, brand, channel, form, login=login)
+            problem = Invalid(_("Something is missing or cannot be right. See below."))
         except Invalid as error:
             problem = error
     return render(
@@ -115,9 +117,9 @@ def guide(request: DeskRequest, network: str) -> HttpResponse:
             "form": form,
             "problem": problem,
             "to_paste": _to_paste(guided),
-            "secrets_lost": form.is_bound and form.secret_fields(),
+            "secrets_lost": form.secrets_typed(),
         },
-        status=status_of(problem) if problem else 422 if form.is_bound else 200,
+        status=status_of(problem) if problem else 200,
     )
 
 
@@ -263,7 +265,7 @@ def _account(request: DeskRequest, guided: Guided, pending: PendingChannel) -> H
         can=guided.can,
         connecting=True,
     )
-    problem: ActionError | None = None
+    problem: Invalid | None = None
     if request.method == "POST":
         try:
             if again is not None:
@@ -277,6 +279,7 @@ def _account(request: DeskRequest, guided: Guided, pending: PendingChannel) -> H
                     _("%(handle)s is connected. It is heard from now on.") % {"handle": channel.handle},
                 )
                 return HttpResponseRedirect(reverse("channel", args=[channel.id]))
+            problem = Invalid(_("Something is missing or cannot be right. See below."))
         except Invalid as error:
             problem = error
     return render(
@@ -291,7 +294,7 @@ def _account(request: DeskRequest, guided: Guided, pending: PendingChannel) -> H
             "form": form,
             "problem": problem,
         },
-        status=422 if problem or form.is_bound else 200,
+        status=422 if problem else 200,
     )
 
 

@@ -36,11 +36,11 @@ def profiles(request: DeskRequest, slug: str) -> HttpResponse:
 
 
 def _page(request: DeskRequest, brand: Brand, **more: Any) -> HttpResponse:
-    cards = side_by_side(_channels(brand))
+    # A mailbox or a form has no profile to compare.
+    cards = [card for card in side_by_side(_channels(brand)) if card.readable]
     context = {
         "brand": brand,
-        # An archive of files has no face.
-        "cards": [card for card in cards if card.readable or card.profile],
+        "cards": cards,
         "may_manage": may(request.user, brand.id, Permission.MANAGE_CHANNELS),
         "busy": any(card.busy for card in cards),
         "writable": [card for card in cards if card.writes],
