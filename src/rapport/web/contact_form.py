@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxLengthValidator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,53 +19,14 @@ from rapport.brands.models import Channel, ChannelState
 from rapport.ingest.actions import store_raw
 from rapport.ingest.models import Via
 from rapport.lib.text import storable
-from rapport.media.actions import IMAGES, content_type
+from rapport.media.actions import IMAGES
 from rapport.networks.webform import submission
 from rapport.networks.webform.submission import File, Submission
+from rapport.web.uploads import FilesField
 
 NETWORK = "webform"
 # What a customer may send us: agents open it.
 ACCEPTED = IMAGES | {"application/pdf", "text/plain"}
-
-
-class _Files(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """Several files, as :class:`~rapport.networks.webform.submission.File`."""
-
-    widget = _Files
-
-    def clean(self, data: object, initial: object = None) -> list[File]:
-        given = data if isinstance(data, list | tuple) else [data] if data else []
-        if len(given) > submission.MAX_FILES:
-            raise forms.ValidationError(
-                _("Attach at most %(n)d files. Choose them again.") % {"n": submission.MAX_FILES}
-            )
-        found = [_file(one) for one in given if isinstance(one, UploadedFile)]
-        if sum(len(one.content) for one in found) > submission.MAX_ALL_BYTES:
-            raise forms.ValidationError(
-                _("The files are larger than %(n)d MB together. Choose fewer or smaller ones.")
-                % {"n": submission.MAX_ALL_BYTES // 1_000_000}
-            )
-        return found
-
-
-def _file(upload: UploadedFile[Any]) -> File:
-    name = storable(upload.name or "", limit=200) or "file"
-    if (upload.size or 0) > submission.MAX_FILE_BYTES:
-        raise forms.ValidationError(
-            _("%(name)s is larger than %(n)d MB. Choose a smaller file.")
-            % {"name": name, "n": submission.MAX_FILE_BYTES // 1_000_000}
-        )
-    content = upload.read()
-    kind = content_type(content, claimed=upload.content_type or "")
-    if kind not in ACCEPTED:
-        raise forms.ValidationError(
-            _("%(name)s is not a picture, a PDF or a text file. Choose another one.") % {"name": name}
-        )
-    return File(name=name, content_type=kind, content=content)
 
 
 def _text(limit: int) -> forms.CharField:
@@ -95,7 +54,12 @@ class MessageForm(forms.Form):
         self.fields["message"].error_messages["required"] = _("Write your message.")
         self.fields["message"].required = True
         if attachments:
-            self.fields["files"] = FilesField(required=False)
+            self.fields["files"] = FilesField(
+                count=submission.MAX_FILES,
+                each=submission.MAX_FILE_BYTES,
+                together=submission.MAX_ALL_BYTES,
+                accepted=ACCEPTED,
+            )
 
 
 class ContactForm(MessageForm):
@@ -192,7 +156,10 @@ def now_submission(form: MessageForm, *, nonce: str, lang: str, **more: object) 
         nonce=nonce,
         at=timezone.now(),
         message=storable(data["message"]),
-        files=tuple(data.get("files") or ()),
+        files=tuple(
+            File(name=one.name, content_type=one.content_type, content=one.content)
+            for one in data.get("files") or ()
+        ),
         lang=lang,
         **more,  # type: ignore[arg-type]
     )

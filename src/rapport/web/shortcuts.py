@@ -36,6 +36,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("t", "tag", _("Add a tag")),
     Shortcut("s", "snooze", _("Snooze the case")),
     Shortcut("e", "close", _("Close the case, or reopen it")),
+    Shortcut("l", "letter", _("Enter a letter or a call")),
     Shortcut("u", "undo", _("Undo what was just done or sent")),
     Shortcut("?", "help", _("Show these keys")),
 )

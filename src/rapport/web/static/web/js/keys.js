@@ -17,6 +17,7 @@ const actions = {
   tag: () => document.getElementById("tag-name")?.focus(),
   snooze: () => menu("snooze"),
   close: () => menu("close"),
+  letter: () => document.querySelector("[data-new-letter]")?.click(),
   undo: () => [...document.querySelectorAll("[data-undo] button")].at(-1)?.click(),
   help: () => document.getElementById("keys").showModal(),
 };

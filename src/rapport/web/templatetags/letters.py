@@ -1,0 +1,20 @@
+"""Whether the desk offers to enter letters and calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from rapport.staff.access import brands_for
+from rapport.staff.models import User
+from rapport.staff.permissions import Permission
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def may_enter_letters(context: dict[str, Any]) -> bool:
+    """For whoever may answer for some brand."""
+    user = context["request"].user
+    return isinstance(user, User) and brands_for(user, Permission.REPLY).exists()
