@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.headerregistry import Address
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from rapport.networks.base import OutgoingMedia, OutgoingMessage
 from rapport.networks.email import ids
-from rapport.networks.email.addresses import ascii_domain, tagged
+from rapport.networks.email.addresses import ascii_domain, is_address, tagged
 from rapport.networks.email.box import Box
 from rapport.networks.errors import Refused
 
@@ -23,6 +23,8 @@ REF = "X-Rapport-Ref"
 COPY = "X-Rapport-Copy"
 LOOP = "X-Rapport-Loop"
 _MAX_SUBJECT = 200
+# What an id may be in a header of ours.
+_ID = re.compile(r"[!-;=?-~]{1,500}")
 _MAX_QUOTE_LINES = 200
 _REPLY_PREFIX = re.compile(
     r"^\s*(?:(?:re|aw|antw|antwort|sv|ref|rif|odg|odp|vs|vá|ynt|отв|ответ|ตอบ|ตอบกลับ|回复|回覆|返信|답장)"
@@ -62,17 +64,16 @@ def compose(box: Box, message: OutgoingMessage, parent: Parent, *, recipient: st
         thread=thread,
         domain=ascii_domain(box.address.rpartition("@")[2]),
     )
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = _address(box.address, box.name)
-    mail["To"] = _address(recipient)
+    head = [_people("From", box.address, box.name), _people("To", recipient)]
     if box.plus_addressing:
-        mail["Reply-To"] = _address(tagged(box.address, thread), box.name)
+        head.append(_people("Reply-To", tagged(box.address, thread), box.name))
+    head.append(f"Message-ID: <{named}>")
+    if parent.message_id and _ID.fullmatch(parent.message_id):
+        head.append(f"In-Reply-To: <{parent.message_id}>")
+        head.append("References: " + "\r\n ".join(f"<{one}>" for one in references(parent)))
+    mail = EmailMessage(policy=SMTP)
     mail["Subject"] = subject(parent, message.text)
     mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = f"<{named}>"
-    if parent.message_id:
-        mail["In-Reply-To"] = f"<{parent.message_id}>"
-        mail["References"] = " ".join(f"<{one}>" for one in references(parent))
     mail[REF] = one_line(message.idempotency_key)
     if not message.by_person:
         # RFC 3834, 5: other machines then do not answer. The second is Microsoft's word for it.
@@ -84,7 +85,10 @@ def compose(box: Box, message: OutgoingMessage, parent: Parent, *, recipient: st
     mail.set_content(_body(message.text, parent), charset="utf-8", cte="quoted-printable")
     for file in message.media:
         _attach(mail, file)
-    return Composed(named, thread, recipient, mail.as_bytes(policy=SMTP))
+    # The library would turn an id or an address of more than a line into an encoded word, which nobody
+    # reads there; so these fields are written here, from parts that were checked.
+    data = "\r\n".join([*head, ""]).encode() + mail.as_bytes(policy=SMTP)
+    return Composed(named, thread, recipient, data)
 
 
 def thread_of(message: OutgoingMessage) -> str:
@@ -113,7 +117,7 @@ def subject(parent: Parent, text: str) -> str:
 
 def references(parent: Parent) -> list[str]:
     """The thread so far: its first message and the last ones (RFC 5322, 3.6.4), each fit for a header."""
-    known = [one for one in parent.references if re.fullmatch(r"[^<>\s]{1,500}", one) and one.isascii()]
+    known = [one for one in parent.references if _ID.fullmatch(one)]
     known = [one for one in known if one != parent.message_id]
     return [*known[:1], *known[1:][-15:], parent.message_id]
 
@@ -124,9 +128,20 @@ def one_line(value: str) -> str:
     return " ".join("".join(one if one.isprintable() else " " for one in value).split())
 
 
-def _address(address: str, name: str = "") -> Address:
+def _people(field_name: str, address: str, name: str = "") -> str:
+    """A field with one address. The address was checked by whoever gave it."""
+    if not is_address(address):
+        raise Refused(_("There is no address to write to."))
     local, _at, domain = address.rpartition("@")
-    return Address(one_line(name)[:200], local, ascii_domain(domain))
+    path = f"<{local}@{ascii_domain(domain)}>"
+    name = one_line(name)[:200]
+    if not name:
+        return f"{field_name}: {path}"
+    if name.isascii():
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{field_name}: "{quoted}"\r\n {path}'
+    words = Header(name, "utf-8", header_name=field_name).encode(linesep="\r\n")
+    return f"{field_name}: {words}\r\n {path}"
 
 
 def _body(text: str, parent: Parent) -> str:

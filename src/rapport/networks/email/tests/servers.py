@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import imaplib
 import ipaddress
 import os
 import pwd
@@ -74,6 +75,7 @@ class MailServers:
         directory.chmod(0o755)
         self.imap_port, self.imaps_port, self.smtp_port, self.submission_port = free_ports(4)
         self.passwords: dict[str, str] = {}
+        self._changes = 0
         self.certificate = self._certificate()
         self._dovecot: subprocess.Popen[bytes] | None = None
         self._write_dovecot()
@@ -91,7 +93,20 @@ class MailServers:
             "".join(f"{user}:{{PLAIN}}{word}:{owner}/{user}\n" for user, word in self.passwords.items())
         )
         fresh.chmod(0o644)
+        # Dovecot reads it again when its time is another one, and looks once a second.
+        self._changes += 1
+        moment = int(time.time()) + self._changes
+        os.utime(fresh, (moment, moment))
         fresh.rename(users)
+        if self._dovecot is not None:
+            until(lambda: self._lets_in(address, password), what=f"for {address}'s new password")
+
+    def _lets_in(self, address: str, password: str) -> bool:
+        with imaplib.IMAP4("127.0.0.1", self.imap_port, timeout=20) as imap:
+            try:
+                return imap.login(address, password)[0] == "OK"
+            except imaplib.IMAP4.error:
+                return False
 
     # Life ---------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -170,6 +185,9 @@ namespace inbox {{
 }}
 service anvil {{
   client_limit = 400
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   inet_listener imap {{
@@ -230,6 +248,7 @@ smtpd_client_event_limit_exceptions =
 message_size_limit = 8000000
 mailbox_size_limit = 0
 smtpd_timeout = 30s
+smtpd_error_sleep_time = 0
 """
         )
         services = f"""

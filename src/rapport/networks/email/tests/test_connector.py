@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from typing import Any
 
@@ -107,16 +108,14 @@ def test_it_marks_mail_as_read_where_that_is_wanted(place: EmailPlace, connect: 
         assert b"\\Seen" in imap.fetch(number, "(FLAGS)")[1][0]
 
 
-def test_the_first_poll_begins_a_little_before_now(place: EmailPlace, connector: EmailConnector) -> None:
-    said = place.customer_says("Just before you connected.")
-    until(lambda: any(said in str(one["Message-ID"]) for one in place.inbox(HELP)))
-    old = EmailMessage()
-    old["From"], old["Message-ID"] = IVANA, "<long-ago@customers.example>"
-    old.set_content("From the spring.")
+def test_the_first_poll_begins_a_little_before_now(place: EmailPlace, connect: Connect) -> None:
     with place.open(HELP) as imap:
-        imap.append("INBOX", None, '"02-Mar-2026 08:00:00 +0000"', old.as_bytes())
-    keys = [one.key for one in connector.poll({}).items]
-    assert f"post:{said}" in keys
+        imap.create("New")
+        for name, date in (("long-ago", '"02-Mar-2026 08:00:00 +0000"'), ("just-now", None)):
+            mail = f"From: {IVANA}\r\nMessage-ID: <{name}@customers.example>\r\n\r\nx"
+            imap.append("New", None, date, mail.encode())
+    keys = [one.key for one in connect(folders=["New"]).poll({}).items]
+    assert "post:just-now@customers.example" in keys
     assert "post:long-ago@customers.example" not in keys
 
 
@@ -308,14 +307,31 @@ def test_answers_go_where_the_customer_wants_them(
     until(lambda: any(sent.external_id in str(one["Message-ID"]) for one in place.inbox(MARKO)))
 
 
+def test_ids_and_names_of_any_length_arrive_whole(
+    place: EmailPlace, connect: Connect, answer: Answer
+) -> None:
+    """Longer than a line: the standard library would make encoded words of them."""
+    listener = Listener(connect(name='Alvara "Air" Služba za korisnike ' * 4))
+    named = f"{'x' * 120}.{uuid.uuid4()}@mail.customers.example"
+    raw = f"From: {IVANA}\r\nTo: {HELP}\r\nMessage-ID: <{named}>\r\n\r\nx\r\n"
+    place.servers.deliver(raw.encode(), sender=IVANA, recipient=HELP)
+    question = listener.hears(named)
+    sent = listener.connector.send(answer(question))
+    (mail,) = until(lambda: [one for one in place.inbox(IVANA) if sent.external_id in str(one["Message-ID"])])
+    assert dict(mail.raw_items())["In-Reply-To"] == f"<{named}>"
+    assert dict(mail.raw_items())["References"] == f"<{named}>"
+    name = dict(mail.raw_items())["From"].partition("<")[0]
+    assert str(make_header(decode_header(name))).strip() == ('Alvara "Air" Služba za korisnike ' * 4).strip()
+
+
 def test_nothing_can_be_injected_into_a_header(
     place: EmailPlace, listener: Listener, answer: Answer, connect: Connect
 ) -> None:
-    mail = EmailMessage()
-    mail["From"], mail["To"] = IVANA, HELP
-    mail["Subject"] = "=?utf-8?q?Hi=0D=0ABcc=3A_marko=40customers.example=0D=0A=0D=0Abody?="
-    mail.set_content("x")
-    question = listener.hears(place.deliver(mail, sender=IVANA))
+    named = f"evil-{uuid.uuid4()}@customers.example"
+    words = "=?utf-8?q?Hi=0D=0ABcc=3A_marko=40customers.example=0D=0A=0D=0Abody?="
+    raw = f"From: {IVANA}\r\nTo: {HELP}\r\nSubject: {words}\r\nMessage-ID: <{named}>\r\n\r\nx\r\n"
+    place.servers.deliver(raw.encode(), sender=IVANA, recipient=HELP)
+    question = listener.hears(named)
     evil = OutgoingMedia(
         name='a"\r\nBcc: x\r\n\r\n.png',
         content_type="image/png\r\nX: y",
@@ -503,11 +519,13 @@ def test_a_provider_that_files_sent_mail_itself_is_asked(
 
 
 def test_an_outage_loses_nothing_and_doubles_nothing(
-    place: EmailPlace, listener: Listener, answer: Answer
+    place: EmailPlace, listener: Listener, answer: Answer, connect: Connect
 ) -> None:
     before = listener.hears(place.customer_says("Before the outage."))
     message = answer(before)
-    pages = listener.connector.stream({}, lambda: False)
+    # In the open: Dovecot's TLS process outlives its server by ten seconds.
+    plain = connect(imap_port=place.servers.imap_port, imap_security="none")
+    pages = plain.stream({}, lambda: False)
     next(pages)
     with place.outage():
         with pytest.raises(TryAgain):
@@ -516,8 +534,7 @@ def test_an_outage_loses_nothing_and_doubles_nothing(
             listener.connector.send(message)
         assert not caught.value.doubt
         with pytest.raises(TryAgain):
-            for _ in range(20):
-                next(pages)
+            list(pages)
     after = listener.hears(place.customer_says("After the outage."))
     assert after.text == "After the outage."
     assert listener.connector.find_sent(message) is None
