@@ -516,6 +516,18 @@ def test_a_private_message_that_answers_nothing_is_found_too(place: MastodonPlac
     assert len(place.world.posts) == 1
 
 
+def test_it_is_found_though_the_server_knows_only_seconds() -> None:
+    class Coarse(TakahePlace):
+        flavour = dataclasses.replace(TakahePlace.flavour, fractions=False)
+
+    with Coarse() as place:
+        connector = connected(place)
+        message = outgoing("Soon", parent_id=place.customer_says("When?"))
+        with place.break_after_posting(), pytest.raises(TryAgain):
+            connector.send(message)
+        assert connector.find_sent(message) is not None
+
+
 def test_a_doubt_that_cannot_be_cleared_stays_one(place: MastodonPlace) -> None:
     connector = connected(place)
     with place.outage(), pytest.raises(TryAgain):

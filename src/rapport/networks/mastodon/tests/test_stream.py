@@ -167,3 +167,14 @@ def test_events_of_no_interest_are_passed_over_and_odd_ones_kept() -> None:
     assert odd.kind == "stream.notification"
     with pytest.raises(ValueError, match="unknown kind"):
         CONNECTOR.parse(odd.kind, {"x": odd.payload})
+
+
+@pytest.mark.parametrize("websocket", [True, False], ids=["websocket", "events"])
+def test_a_server_cannot_send_us_into_our_own_network(websocket: bool, settings: Any) -> None:
+    with running(MastodonPlace, websocket=websocket) as place:
+        connector = connected(place)
+        settings.RAPPORT_PRIVATE_ADDRESSES = False
+        with Ear(place, connector) as ear:
+            assert isinstance(ear.error, Refused)
+        assert "private" in str(ear.error)
+        assert not [one for one in place.double.requests if "streaming" in one.path]

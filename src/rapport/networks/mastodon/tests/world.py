@@ -63,7 +63,7 @@ TAKAHE = Flavour(
     name="takahe", version="takahe/0.11.0", max_characters=500,
     bad_token=(400, "<Invalid Bearer token>"),
     out_of_scope=(403, "out_of_scope_for_token"),
-    instance_v2=False, conversations=False, limits=False, fractions=False, own_private_listed=False,
+    instance_v2=False, conversations=False, limits=False, own_private_listed=False,
     replies_mention=True, edits_publish=True, refuses_dead_parent=False,
 )  # fmt: skip
 
