@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from rapport.networks.base import (
+    Authorization,
     Capabilities,
     Connector,
     Event,
+    Granted,
     OutgoingMessage,
     Polled,
     Profile,
     Renewed,
     Sent,
 )
-from rapport.networks.bluesky import chat, past, polling, posting, profiles, richtext, session, stream
+from rapport.networks.bluesky import chat, oauth, past, polling, posting, profiles, richtext, session, stream
 from rapport.networks.bluesky.guide import CAPABILITIES, GUIDE
 from rapport.networks.bluesky.parse import KINDS, parse_event
 from rapport.networks.bluesky.xrpc import Bearer, Pds, bearer
 
 
 class BlueskyConnector(Connector):
-    """Credentials: ``app_password``, and from :meth:`renew` ``pds``, ``did``, ``access_jwt``, ``refresh_jwt``.
+    """Credentials: ``app_password``, and from :meth:`renew` ``pds``, ``did``, ``access_jwt``, ``refresh_jwt``;
+    or, from the network's own login, what :func:`.oauth.finish` gives.
 
     Settings: ``identifier`` (the handle), ``service``, ``jetstream``, and from :meth:`check`
     ``direct_messages``.
@@ -38,10 +41,25 @@ class BlueskyConnector(Connector):
 
     def check(self) -> Profile:
         pds, found = self._checked()
-        return profiles.profile_of(pds, found)
+        return dataclasses.replace(profiles.profile_of(pds, found), expires_at=oauth.login_ends(self.account))
+
+    @classmethod
+    def begin(cls, values: Mapping[str, Any], *, redirect_uri: str, state: str) -> Authorization:
+        return oauth.begin(values, redirect_uri=redirect_uri, state=state)
+
+    @classmethod
+    def finish(
+        cls,
+        values: Mapping[str, Any],
+        *,
+        keep: Mapping[str, Any],
+        query: Mapping[str, str],
+        redirect_uri: str,
+    ) -> Sequence[Granted]:
+        return [oauth.finish(keep=keep, query=query, redirect_uri=redirect_uri)]
 
     def renew(self) -> Renewed | None:
-        return session.renewed(self.account)
+        return oauth.renewed(self.account) if self._by_login else session.renewed(self.account)
 
     @property
     def rules(self) -> Capabilities:
@@ -92,12 +110,17 @@ class BlueskyConnector(Connector):
         """Whether direct messages may be read; yes until the server said no."""
         return self.account.settings.get("direct_messages") is not False
 
+    @property
+    def _by_login(self) -> bool:
+        """Whether the channel was connected by the network's own login, and not with an app password."""
+        return bool(self.account.credentials.get("dpop_key"))
+
     def _pds(self) -> Pds:
-        return bearer(self.account, self.seen_limits)
+        return (oauth.pds if self._by_login else bearer)(self.account, self.seen_limits)
 
     def _checked(self) -> tuple[Pds, Mapping[str, Any]]:
         """The server, and whose session it is. A channel that is being connected has none yet."""
-        if self.account.credentials.get("access_jwt"):
+        if self._by_login or self.account.credentials.get("access_jwt"):
             pds = self._pds()
             found = pds.get("com.atproto.server.getSession")
         else:

@@ -114,6 +114,7 @@ GUIDE = Guide(
             placeholder="wss://jetstream2.us-east.bsky.network/subscribe",
         ),
     ),
+    oauth_optional=True,
     costs=_("Bluesky charges nothing."),
     cannot=(
         _("Changing a post: it is deleted and posted anew, and only while nobody has reacted to it."),

@@ -151,7 +151,8 @@ def explain(response: httpx.Response, *, writes: bool) -> NetworkError | None:
     """Bluesky's refusals: ``{"error": <a name>, "message": <a sentence>}``."""
     name, reason = reason_of(response)
     status = response.status_code
-    if status == 401 and "use_dpop_nonce" in response.headers.get("WWW-Authenticate", "") + name:
+    # The authorization server says so with a 400, others with a 401 (RFC 9449, 8 and 9).
+    if status in {400, 401} and "use_dpop_nonce" in response.headers.get("WWW-Authenticate", "") + name:
         return NonceWanted(_("The network asks for another proof."))
     if name == "InvalidToken" and reason.startswith("Bad token "):
         return NotAllowed(

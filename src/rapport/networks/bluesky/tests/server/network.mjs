@@ -109,6 +109,15 @@ const commands = {
   },
   // Every session ends, as each does after some time; app passwords stay.
   end_sessions: newKeys,
+  // What this client would publish under https, which nothing here can fetch; it is checked as if fetched.
+  client: ({ id, metadata }) => {
+    const clients = pds.ctx.oauthProvider.clientManager
+    const { oauthClientMetadataSchema } = require('@atproto/oauth-types')
+    clients.metadataGetter.get = async (uri) => {
+      if (uri !== id) throw new Error(`no such client: ${uri}`)
+      return clients.validateClientMetadata(uri, oauthClientMetadataSchema.parse(metadata))
+    }
+  },
   settle: async () => {
     await pds.processAll()
     const last = (await pds.ctx.sequencer.curr()) ?? 0
