@@ -13,8 +13,8 @@ from rapport.networks.base import Event, MessageDeleted, MessageSeen, RawItem
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 from rapport.networks.mastodon import stream
 from rapport.networks.mastodon.connector import CONNECTOR, MastodonConnector
+from rapport.networks.mastodon.tests.desk import Listening, connected
 from rapport.networks.mastodon.tests.place import GoToSocialPlace, MastodonPlace, TakahePlace
-from rapport.networks.mastodon.tests.test_connector import Listening, connected
 
 
 @contextmanager
