@@ -96,6 +96,7 @@ class Wants:
     email: str = "required"
     attachments: bool = True
     consent: str = ""
+    mails: bool = False  # whether answers are mailed, and not on their page alone
     sites: Sequence[str] = field(default=())
 
     @classmethod
@@ -108,6 +109,7 @@ class Wants:
             email=email if email in {"required", "optional", "none"} else "required",
             attachments=bool(given.get("attachments", True)),
             consent=str(given.get("consent") or ""),
+            mails=bool(str(given.get("smtp_host") or "").strip()),
             sites=tuple(str(one) for one in sites) if isinstance(sites, list) else (),
         )
 

@@ -271,10 +271,20 @@ def test_it_asks_for_what_the_admin_wants(form: Channel) -> None:
     browser.send(message="Hi", name="")
     assert "Tick this box" in browser.page
     browser.send(consent="on")
-    assert "since we have no e-mail address of yours" in browser.page
+    assert "on this page, and nowhere else" in browser.page
     event = RawEvent.objects.get(channel=form)
     assert event.payload["consent"] == "You may keep this."
     assert event.payload["author"] == event.payload["thread"]
+
+
+def test_it_promises_a_mail_only_where_one_is_sent(form: Channel) -> None:
+    assert "We answer there." not in Browser(path(form)).page
+    form.settings["smtp_host"] = "smtp.example.com"
+    form.save(update_fields=["settings"])
+    browser = Browser(path(form))
+    assert "We answer there." in browser.page
+    browser.send(**filled())
+    assert "We answer by e-mail, and on this page." in browser.page
 
 
 def test_it_speaks_the_site_s_language(form: Channel) -> None:
