@@ -6,18 +6,18 @@ The rules read the channels' rows alone, so looking costs one query, however man
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from rapport.brands.models import Alert, AlertKind
+from rapport.brands.models import Alert, AlertKind, Brand
 
 _LOCK = 0x616C_7274  # "alrt": two looks at once become one after the other
 # Calls that fail for so long, with the circuit breaker open, are more than a hiccup.
@@ -65,20 +65,18 @@ def update_alerts(*, threshold: int = 5) -> int:
     ``threshold``: failed calls in a row that open the circuit breaker. What is over for less than an hour and
     comes back is the same alert; one whose last day begins is told again.
     """
+    rules: dict[str, Any] = {
+        "threshold": threshold,
+        "failing": FAILING,
+        "late": LATE,
+        "expiring": EXPIRING,
+        "day": LAST_DAY,
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        cursor.execute(
-            _FOUND,
-            {
-                "threshold": threshold,
-                "failing": FAILING,
-                "late": LATE,
-                "expiring": EXPIRING,
-                "day": LAST_DAY,
-            },
-        )
+        cursor.execute(_FOUND, rules)
         found = cursor.fetchall()
-        given = {
+        given: dict[str, Any] = {
             "ids": [row[0] for row in found],
             "kinds": [row[1] for row in found],
             "details": [row[2] if isinstance(row[2], str) else json.dumps(row[2]) for row in found],
@@ -118,11 +116,11 @@ def update_alerts(*, threshold: int = 5) -> int:
     return len(found)
 
 
-def open_alerts(*, brand_ids: Sequence[int]) -> list[Alert]:
-    """What is wrong now with the channels of these brands, the worst first, with channel and brand."""
+def open_alerts(*, brands: QuerySet[Brand]) -> list[Alert]:
+    """What is wrong now with the channels of these brands, the worst first, with channel and brand. One query."""
     worst = [AlertKind.DISCONNECTED, AlertKind.FAILING, AlertKind.LATE, AlertKind.SILENT, AlertKind.EXPIRING]
     found = (
-        Alert.objects.filter(ended_at=None, channel__brand_id__in=brand_ids)
+        Alert.objects.filter(ended_at=None, channel__brand__in=brands)
         .select_related("channel__brand")
         .defer("channel__credentials", "channel__cursor", "channel__stream_cursor", "channel__backfill")
         .order_by("began_at")

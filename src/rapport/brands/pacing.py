@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -51,7 +52,8 @@ class Law:
         ceiling = self.full if of is None else of
         if priority is Priority.URGENT:
             return 0.0
-        return min(max(priority.value * ceiling, 1.0), max(ceiling - 1.0, 0.0))
+        share: float = priority.value
+        return min(max(share * ceiling, 1.0), max(ceiling - 1.0, 0.0))
 
 
 def law(budget: Budget) -> Law:
@@ -120,7 +122,7 @@ FROM brands_allowance a WHERE a.channel_id = %(channel)s AND a.budget = %(key)s
 
 
 def _spend(channel_id: int, one: Law, priority: Priority, calls: int, ahead: int) -> datetime | None:
-    given = {
+    given: dict[str, Any] = {
         "channel": channel_id,
         "key": one.key,
         "full": one.full,

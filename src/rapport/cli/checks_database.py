@@ -10,9 +10,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from rapport.brands.models import Channel, ChannelState
+from rapport.brands.alerts import open_alerts, words
+from rapport.brands.models import Alert, AlertKind, Brand, Channel, ChannelState
 from rapport.cli.checks import Finding, Level
-from rapport.ingest.queries import backlog
+from rapport.ingest.queries import OnlyPolled, backlog, only_polled
 from rapport.staff.models import User
 
 OLDEST_VERSION = 150000
@@ -150,8 +151,30 @@ def outbox() -> Iterator[Finding]:
 def channels() -> Iterator[Finding]:
     """Every channel hears and speaks."""
     # Credentials stay out: one that cannot be decrypted must not hide the other channels.
-    for channel in Channel.objects.select_related("brand").defer("credentials").order_by("id"):
+    found = list(Channel.objects.select_related("brand").defer("credentials").order_by("id"))
+    missed = only_polled(channel_ids=[channel.id for channel in found])
+    troubles: dict[int, list[Alert]] = {}
+    for alert in open_alerts(brands=Brand.objects.all()):
+        troubles.setdefault(alert.channel_id, []).append(alert)
+    for channel in found:
         yield _channel(channel)
+        yield from _more(channel, troubles.get(channel.id, []), missed.get(channel.id))
+
+
+def _more(channel: Channel, troubles: list[Alert], missed: OnlyPolled | None) -> Iterator[Finding]:
+    """What the channel's row alone does not show."""
+    subject = f"channel {channel.brand.slug} {channel}"
+    for alert in troubles:
+        if alert.kind in (AlertKind.SILENT, AlertKind.EXPIRING):
+            said = words(alert)
+            yield Finding(subject, Level.WARNING, said.sentence, said.advice)
+    if missed is not None and missed.last_day:
+        yield Finding(
+            subject,
+            Level.WARNING,
+            f"{missed.last_day} events of the last 24 hours were found by polling only ({missed.total} so far)",
+            "Its webhook or stream misses events; see that the network delivers to the address on its page.",
+        )
 
 
 def _channel(channel: Channel) -> Finding:

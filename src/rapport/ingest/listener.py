@@ -151,7 +151,7 @@ def _store(lease: Lease, found: Polled, *, last: bool) -> bool:
             UPDATE brands_channel
             SET cursor = %(cursor)s, failures = 0, open_until = NULL, last_error = '', last_ok_at = now(),
                 next_poll_at = clock_timestamp() + make_interval(secs => CASE
-                    WHEN %(more)s OR NOT (pushed_at > now() - %(fresh)s
+                    WHEN %(more)s OR NOT (pushed_at > now() - make_interval(secs => %(fresh)s)
                                           OR streamed AND stream_lease_until > now()) IS TRUE
                     THEN %(pace)s ELSE greatest(%(pace)s, %(beside)s) END),
                 poll_lease_until = CASE WHEN NOT %(last)s THEN clock_timestamp() + make_interval(secs => %(lease)s) END
@@ -160,7 +160,7 @@ def _store(lease: Lease, found: Polled, *, last: bool) -> bool:
             """,
             {
                 "more": found.more,
-                "fresh": PUSH_FRESH,
+                "fresh": PUSH_FRESH.total_seconds(),
                 "beside": BESIDE_PUSH_S,
                 "cursor": Channel._meta.get_field("cursor").get_db_prep_value(
                     storable_json(dict(found.cursor)), connection
@@ -181,9 +181,9 @@ def _store(lease: Lease, found: Polled, *, last: bool) -> bool:
         if new and row[1] and not found.more:
             # The push did not bring these, or not yet: until it does, polling is what we hear by.
             cursor.execute(
-                "UPDATE brands_channel SET next_poll_at = least(next_poll_at, clock_timestamp() + %s) "
+                "UPDATE brands_channel SET next_poll_at = least(next_poll_at, clock_timestamp() + make_interval(secs => %s)) "
                 "WHERE id = %s",
-                [pace, lease.channel_id],
+                [pace.total_seconds(), lease.channel_id],
             )
     if row[0] is not None:
         lease.until = row[0]

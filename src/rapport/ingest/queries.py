@@ -72,16 +72,16 @@ def only_polled(*, channel_ids: Sequence[int]) -> dict[int, OnlyPolled]:
 def lags(*, channel_ids: Sequence[int]) -> dict[int, timedelta]:
     """How long after it was said a message reaches us: the median of the last 24 hours, by channel.
 
-    What is a day older than its arrival was fetched from the past, and is no lag.
+    What is a day older than its arrival, or than the channel, was fetched from the past, and is no lag.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT channel_id, percentile_disc(0.5) WITHIN GROUP (ORDER BY arrived_at - sent_at)
-            FROM inbox_message
-            WHERE arrived_at > now() - interval '24 hours' AND sent_at > arrived_at - interval '24 hours'
-              AND NOT own AND channel_id = ANY(%s)
-            GROUP BY channel_id
+            SELECT m.channel_id, percentile_disc(0.5) WITHIN GROUP (ORDER BY m.arrived_at - m.sent_at)
+            FROM inbox_message m JOIN brands_channel c ON c.id = m.channel_id
+            WHERE m.arrived_at > now() - interval '24 hours' AND m.sent_at > m.arrived_at - interval '24 hours'
+              AND m.sent_at > c.created_at AND NOT m.own AND m.channel_id = ANY(%s)
+            GROUP BY m.channel_id
             """,
             [list(channel_ids)],
         )

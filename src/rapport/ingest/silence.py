@@ -10,6 +10,7 @@ does not count. With fewer than twenty messages nothing is said.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -25,6 +26,13 @@ def learn_silence() -> int:
 
     Messages are found by when they arrived (never before they were said) and measured by when they were said.
     """
+    rule: dict[str, Any] = {
+        "window": WINDOW,
+        "fewest": FEWEST,
+        "shortest": SHORTEST,
+        "p99": TIMES_P99,
+        "second": TIMES_SECOND,
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -46,12 +54,6 @@ def learn_silence() -> int:
             UPDATE brands_channel c SET silent_after = r.silent_after FROM ruled r
             WHERE r.id = c.id AND r.silent_after IS DISTINCT FROM c.silent_after
             """,
-            {
-                "window": WINDOW,
-                "fewest": FEWEST,
-                "shortest": SHORTEST,
-                "p99": TIMES_P99,
-                "second": TIMES_SECOND,
-            },
+            rule,
         )
         return int(cursor.rowcount)

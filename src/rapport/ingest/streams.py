@@ -68,7 +68,7 @@ def claim_streams(*, limit: int) -> list[StreamLease]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE brands_channel SET stream_lease_until = clock_timestamp() + %s
+            UPDATE brands_channel SET stream_lease_until = clock_timestamp() + make_interval(secs => %s)
             WHERE id IN (
                 SELECT id FROM brands_channel
                 WHERE state = 'active' AND streamed
@@ -79,7 +79,7 @@ def claim_streams(*, limit: int) -> list[StreamLease]:
             )
             RETURNING id, stream_lease_until
             """,
-            [LEASE, limit],
+            [LEASE.total_seconds(), limit],
         )
         return [StreamLease(*row) for row in cursor.fetchall()]
 
@@ -93,7 +93,7 @@ def store(lease: StreamLease, found: Polled, *, well: bool) -> bool:
         cursor.execute(
             """
             UPDATE brands_channel
-            SET stream_cursor = %(cursor)s, stream_lease_until = clock_timestamp() + %(lease)s,
+            SET stream_cursor = %(cursor)s, stream_lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
                 stream_retry_at = NULL,
                 failures = CASE WHEN %(well)s THEN 0 ELSE failures END,
                 open_until = CASE WHEN %(well)s THEN NULL ELSE open_until END,
@@ -106,7 +106,7 @@ def store(lease: StreamLease, found: Polled, *, well: bool) -> bool:
                 "cursor": Channel._meta.get_field("stream_cursor").get_db_prep_value(
                     storable_json(dict(found.cursor)), connection
                 ),
-                "lease": LEASE,
+                "lease": LEASE.total_seconds(),
                 "well": well,
                 "id": lease.channel_id,
                 "token": lease.until,
@@ -126,12 +126,16 @@ def give_back(lease: StreamLease, *, retry_after: timedelta | None = None) -> No
         cursor.execute(
             """
             UPDATE brands_channel
-            SET stream_lease_until = NULL, stream_retry_at = clock_timestamp() + %(pause)s::interval,
-                next_poll_at = CASE WHEN %(pause)s::interval IS NULL THEN next_poll_at
+            SET stream_lease_until = NULL, stream_retry_at = clock_timestamp() + make_interval(secs => %(pause)s::float8),
+                next_poll_at = CASE WHEN %(pause)s::float8 IS NULL THEN next_poll_at
                                     ELSE least(next_poll_at, clock_timestamp()) END
             WHERE id = %(id)s AND stream_lease_until = %(token)s
             """,
-            {"pause": retry_after, "id": lease.channel_id, "token": lease.until},
+            {
+                "pause": retry_after.total_seconds() if retry_after is not None else None,
+                "id": lease.channel_id,
+                "token": lease.until,
+            },
         )
 
 

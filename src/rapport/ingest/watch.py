@@ -63,12 +63,9 @@ def tell_leads() -> int:
 
 def _letters(alert_ids: Iterable[int]) -> list[_Letter]:
     """One for each person who may be told of any of these."""
-    brand_ids = Alert.objects.filter(id__in=alert_ids).values("channel__brand_id")
     chosen = set(alert_ids)
     by_brand: dict[int, list[Alert]] = {}
-    for alert in alerts.open_alerts(
-        brand_ids=list(Brand.objects.filter(id__in=brand_ids).values_list("id", flat=True))
-    ):
+    for alert in alerts.open_alerts(brands=Brand.objects.filter(channels__alerts__id__in=chosen).distinct()):
         if alert.id in chosen:
             by_brand.setdefault(alert.channel.brand_id, []).append(alert)
     people = (

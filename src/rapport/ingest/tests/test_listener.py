@@ -144,7 +144,7 @@ def test_it_claims_only_what_is_due_and_free(feed: Feed) -> None:
     not_polled = make_channel()
     Channel.objects.filter(id=not_polled.id).update(polled=False)
     assert claim_due(limit=10) == []
-    due = make_channel(poll_lease_until=timezone.now() - timedelta(seconds=1))
+    due = make_channel(poll_lease_until=timezone.now() - timedelta(hours=1))
     assert [lease.channel_id for lease in claim_due(limit=10)] == [due.id]
     assert claim_due(limit=10) == []
 
@@ -158,7 +158,7 @@ def test_a_poller_that_was_overtaken_stores_nothing(feed: Feed) -> None:
     def overtaken() -> None:
         # Its lease ran out while it waited for the network; another one polled further.
         feed.during = lambda: None
-        Channel.objects.update(poll_lease_until=timezone.now() - timedelta(seconds=1))
+        Channel.objects.update(poll_lease_until=timezone.now() - timedelta(hours=1))
         feed.items = [1, 2]
         poll(one_lease())
         feed.items = [1]
@@ -182,10 +182,10 @@ def test_it_backs_off_and_opens_the_breaker(feed: Feed) -> None:
         assert channel.next_poll_at is not None
         assert channel.next_poll_at > timezone.now()
         assert claim_due(limit=1) == []
-        Channel.objects.update(next_poll_at=timezone.now() - timedelta(seconds=1))
+        Channel.objects.update(next_poll_at=timezone.now() - timedelta(hours=1))
     assert channel.open_until is not None
     assert claim_due(limit=1) == []
-    Channel.objects.update(open_until=timezone.now() - timedelta(seconds=1))
+    Channel.objects.update(open_until=timezone.now() - timedelta(hours=1))
     feed.error = None
     poll(one_lease())
     channel.refresh_from_db()

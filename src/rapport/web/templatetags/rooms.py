@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from rapport.brands.alerts import open_alerts, words
 from rapport.staff.access import brands_for
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
@@ -50,6 +51,16 @@ def rooms(context: dict[str, Any]) -> list[Room]:
             href = reverse(name)
             shown.append(Room(href, label, icon, request.path.startswith(href)))
     return shown
+
+
+@register.simple_tag(takes_context=True)
+def channel_alerts(context: dict[str, Any]) -> list[dict[str, Any]]:
+    """Trouble with channels, the worst first, for those who are to be told of it."""
+    user = context["request"].user
+    if not isinstance(user, User):
+        return []
+    found = open_alerts(brands=brands_for(user, Permission.WATCH_CHANNELS))
+    return [{"channel": alert.channel, "words": words(alert)} for alert in found]
 
 
 @register.simple_tag

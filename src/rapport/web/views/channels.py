@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from rapport.brands.models import Channel
 from rapport.staff.access import brand_ids_for, brands_for
 from rapport.staff.permissions import Permission
-from rapport.web.health_words import health
+from rapport.web.health_words import health, notes
 from rapport.web.views.pages import DeskRequest, desk_view
 
 
@@ -20,10 +20,11 @@ def channels(request: DeskRequest) -> HttpResponse:
     found = (
         Channel.objects.filter(brand_id__in=brand_ids_for(request.user, Permission.VIEW_CASES))
         .select_related("brand")
-        .defer("credentials", "cursor")
+        .defer("credentials", "cursor", "stream_cursor", "backfill", "profile")
         .order_by("brand__name", "network", "handle")
     )
-    channels_seen = [(channel, health(channel)) for channel in found]
+    more = notes(list(found))
+    channels_seen = [(channel, health(channel), more[channel.id]) for channel in found]
     brands = {channel.brand_id: channel.brand for channel in found}
     return render(
         request,
