@@ -311,7 +311,9 @@ class Mailbox:
     def _idle(self, seconds: float) -> bool:
         began = time.monotonic()
         found = self._fresh().idle_check(timeout=seconds)
-        if not found and time.monotonic() - began < seconds / 2:
+        # Nothing, and at once: the connection has ended.
+        ended = not found and time.monotonic() - began < seconds / 2
+        if ended or any(one and one[0] == b"BYE" for one in found):
             raise TryAgain(_("The connection to %(host)s broke.") % {"host": self._server.host})
         return any(len(one) > 1 and one[1] in {b"EXISTS", b"RECENT"} for one in found)
 

@@ -20,7 +20,7 @@ MAX_FILES_BYTES = 40_000_000
 MAX_TEXT_BYTES = 1_000_000
 # Python's parser compares every line with the boundary of every multipart that is open there; a million of
 # those take about a second. A mail of 25 MB with a few parts needs two million, lines made to hurt far more.
-_MAX_WORK = 4_000_000
+_MAX_WORK = 3_000_000
 _MAX_DEPTH = 50
 _SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 _KINDS: dict[str, MediaKind] = {"image": "image", "video": "video", "audio": "audio"}
@@ -43,7 +43,7 @@ def read(data: bytes) -> tuple[Mail, bool]:
     Raises ValueError when even its header fields cannot be read.
     """
     lines = data.count(b"\n") + 1
-    work = lines * (1 + data.lower().count(b"multipart/")) + 40 * data.count(b"\n--")
+    work = lines * (1 + data.lower().count(b"multipart/")) + 80 * data.count(b"\n--")
     cut = _after_lines(data, max(2_000, lines * _MAX_WORK // work)) if work > _MAX_WORK else len(data)
     try:
         return message_from_bytes(data[:cut], policy=compat32), cut < len(data)

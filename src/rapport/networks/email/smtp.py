@@ -6,6 +6,7 @@ import contextlib
 import re
 import smtplib
 import socket
+import ssl
 from collections.abc import Iterator
 from datetime import timedelta
 from types import TracebackType
@@ -128,23 +129,27 @@ class Submission:
                 _("The connection to the mail server broke before it said whether it took the mail."),
                 doubt=True,
             ) from error
+        if not 200 <= answer[0] < 600:
+            raise TryAgain(_("The mail server's word on the mail could not be understood."), doubt=True)
         _expect(answer, 250)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        try:
-            with explained(self._server, self._deadline):
+        with explained(self._server, self._deadline):
+            try:
                 yield
-        except NetworkError:
-            raise
-        except smtplib.SMTPResponseException as error:
-            raise _said_no(error.smtp_code, error.smtp_error) from error
-        except smtplib.SMTPException as error:
-            raise TryAgain(
-                _("The mail server could not be understood: %(reason)s") % {"reason": one_line(error)}
-            ) from error
-        except (ValueError, LookupError) as error:
-            raise TryAgain(_("The answer of the mail server could not be read.")) from error
+            except (NetworkError, smtplib.SMTPServerDisconnected):
+                raise
+            except smtplib.SMTPResponseException as error:
+                raise _said_no(error.smtp_code, error.smtp_error) from error
+            except smtplib.SMTPException as error:  # an OSError too, but no trouble with the line
+                raise TryAgain(
+                    _("The mail server could not be understood: %(reason)s") % {"reason": one_line(error)}
+                ) from error
+            except (UnicodeError, LookupError, ValueError) as error:
+                if isinstance(error, ssl.SSLCertVerificationError):
+                    raise
+                raise TryAgain(_("The answer of the mail server could not be read.")) from error
 
 
 def _dotted(mail: bytes) -> bytes:

@@ -112,7 +112,9 @@ class MailServers:
     def start(self) -> None:
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self._dovecot = subprocess.Popen(
-            ["/usr/sbin/dovecot", "-F", "-c", str(self.directory / "dovecot.conf")], **quiet
+            ["/usr/sbin/dovecot", "-F", "-c", str(self.directory / "dovecot.conf")],
+            **quiet,
+            start_new_session=True,
         )
         subprocess.run(["/usr/sbin/postfix", "-c", str(self._postfix), "start"], **quiet, timeout=60)
         for port in (self.imap_port, self.imaps_port, self.smtp_port, self.submission_port):
@@ -125,6 +127,9 @@ class MailServers:
         if self._dovecot is not None:
             self._dovecot.send_signal(signal.SIGTERM)
             self._dovecot.wait(timeout=20)
+            # Its children keep sessions open for another ten seconds.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._dovecot.pid, signal.SIGKILL)
             self._dovecot = None
         for port in (self.imap_port, self.imaps_port, self.smtp_port, self.submission_port):
             until(lambda port=port: not _listens(port), what=f"for port {port} to close")
