@@ -225,7 +225,6 @@ def _message(
         url=web_address(uri),
         lang=lang if len(lang) <= 16 else "",
         media=media_of(author.external_id, embed, view or {}),
-        automatic=False,
         context=context,
         facts=facts,
     )

@@ -10,6 +10,7 @@ The cursor: ``since`` (the newest notification seen), ``sweep`` (a list that was
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from rapport.networks.base import Polled, RawItem
 from rapport.networks.bluesky import chat
 from rapport.networks.bluesky.reading import items, text_or_empty, when, within_or_empty
 from rapport.networks.bluesky.watching import Watch
-from rapport.networks.bluesky.xrpc import Pds
+from rapport.networks.bluesky.xrpc import Named, Pds
 from rapport.networks.errors import NetworkError
 
 logger = logging.getLogger(__name__)
@@ -38,12 +39,15 @@ def poll(pds: Pds, cursor: Mapping[str, Any], *, now: datetime, direct: bool) ->
     since = _time(cursor.get("since")) or now - A_LITTLE_BEFORE
     watch = Watch.load(cursor.get("watch"), now=now)
     sweep = within_or_empty(cursor, "sweep")
-    notifications, page, newest = _sweep(
-        pds,
-        down_to=since - OVERLAP if "since" in cursor else since,
-        page=text_or_empty(sweep, "page"),
-        newest=_time(sweep.get("newest")) or since,
-    )
+    down_to = since - OVERLAP if "since" in cursor else since
+    page, newest = text_or_empty(sweep, "page"), _time(sweep.get("newest")) or since
+    try:
+        notifications, page, newest = _sweep(pds, down_to=down_to, page=page, newest=newest)
+    except Named:
+        if not page:
+            raise
+        # A page that is not known any more must not stop us for ever.
+        notifications, page, newest = _sweep(pds, down_to=down_to, page="", newest=newest)
     fresh = [notification_item(one) for one in notifications]
     for one in notifications:
         watch.add_notification(one)
@@ -130,10 +134,11 @@ def _own_posts(pds: Pds, watch: Watch, *, since: datetime, first: bool) -> list[
 def _direct(pds: Pds, rev: str, since: datetime) -> tuple[list[RawItem], str, bool]:
     """Direct messages. Their service is another one: when it is away, public posts are not held up."""
     try:
-        if not rev:
-            fresh, rev = chat.begin(pds, since)
-            return fresh, rev, False
-        return chat.news(pds, rev)
+        if rev:
+            with contextlib.suppress(Named):  # a place in the log that is not known any more
+                return chat.news(pds, rev)
+        fresh, rev = chat.begin(pds, since)
+        return fresh, rev, False
     except NetworkError as error:
         logger.warning("Bluesky's direct messages cannot be read now: %s", error)
         return [], rev, False

@@ -158,6 +158,10 @@ def explain(response: httpx.Response, *, writes: bool) -> NetworkError | None:
         return NotAllowed(
             _("The app password does not allow this: it was made without access to direct messages.")
         )
+    if name == "ScopeMissingError":
+        return NotAllowed(_("The login does not allow this."))
+    if name == "AuthFactorTokenRequired":
+        return Named(reason or name, name)
     if name in _TOKEN_ERRORS:
         return CredentialsGone(_("The session with Bluesky has ended."))
     if status in {401, 403} and name in _ACCOUNT_ERRORS:

@@ -7,6 +7,7 @@
 // RAPPORT_CHAT_URL (where chat.bsky is served).
 
 import { createSecretKey, randomBytes } from 'node:crypto'
+import dns from 'node:dns'
 import { createRequire } from 'node:module'
 import net from 'node:net'
 import path from 'node:path'
@@ -24,6 +25,9 @@ net.Server.prototype.listen = function (...args) {
   }
   return listen.apply(this, args)
 }
+
+// The network's own addresses say localhost, which older Nodes take for ::1.
+dns.setDefaultResultOrder('ipv4first')
 
 const require = createRequire(path.join(process.env.RAPPORT_MODULES, 'x.js'))
 const { TestBsky, TestPds, TestPlc, mockNetworkUtilities } = require('@atproto/dev-env')
