@@ -103,13 +103,13 @@ GUIDE = Guide(
             name="sent_copy",
             label=_("Who files sent mail?"),
             help=_(
-                "Gmail and Microsoft 365 put what was sent over SMTP into the folder for sent mail themselves; "
+                "Gmail puts what was sent over SMTP into the folder for sent mail itself; "
                 "most servers do not."
             ),
             kind="choice",
             choices=(
                 ("rapport", _("Rapport (usual)")),
-                ("provider", _("The provider (Gmail, Microsoft 365)")),
+                ("provider", _("The provider (Gmail)")),
             ),
             default="rapport",
         ),
