@@ -11,10 +11,11 @@ from django.utils import timezone
 from rapport.brands.models import Channel
 from rapport.inbox.models import Case, Visibility
 from rapport.inbox.queries.detail import CaseDetail, MessageRow
-from rapport.lib.errors import Invalid
+from rapport.lib.errors import Invalid, NotAllowed
 from rapport.networks.base import MediaRules
 from rapport.outbox import checks
 from rapport.outbox.outcome import heard_at
+from rapport.staff.access import require_answer_from
 from rapport.staff.models import User
 
 
@@ -75,8 +76,9 @@ def composer(
     case, refusal = detail.case, ""
     limits = checks.Limits(max_length=0, signature="", visibilities=())
     try:
+        require_answer_from(author, case.channel)
         limits = checks.limits(channel=case.channel, author=author)
-    except Invalid as error:
+    except (Invalid, NotAllowed) as error:
         refusal = str(error)
     rows = [row for row in (*detail.earlier_of_contact, *detail.messages) if row.of_contact]
     wanted = typed.in_reply_to or answer_to
