@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from rapport.networks.base import MessageSeen
 from rapport.networks.feeds.connector import CONNECTOR
+from rapport.networks.feeds.discover import named_feeds
+from rapport.networks.feeds.plain import plain
 from rapport.networks.feeds.poll import stored
 from rapport.networks.feeds.read import NotAFeed, read
 from rapport.networks.testing import Fixture, fixtures, said
@@ -254,6 +256,24 @@ def test_a_feed_that_is_not_well_formed_is_read_all_the_same() -> None:
 def test_what_is_no_feed_is_refused_quickly(content: bytes) -> None:
     with pytest.raises(NotAFeed):
         read(content, content_type="text/xml", address="https://example.com/feed")
+
+
+def test_a_page_names_its_feeds() -> None:
+    page = """<!doctype html><HTML><head><base href="/blog/"><link rel=stylesheet href=x.css>
+    <link rel="Alternate" type="application/rss+xml; charset=utf-8" href="feed.rss">
+    <link rel="alternate home" type="application/feed+json" href="https://json.example/feed"></head>
+    <body><link rel="alternate" type="text/html" href="/other"><link rel="alternate" type="application/atom+xml"
+    href="javascript:alert(1)"></body></html>"""
+    assert named_feeds(page, "https://www.example.com/") == [
+        "https://www.example.com/blog/feed.rss",
+        "https://json.example/feed",
+    ]
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<!--", "<", "<![", "<link rel='", "</", "<p>", "<?", "<!a", "&#"])
+def test_no_markup_keeps_it_busy(piece: str) -> None:
+    assert named_feeds("<html>" + piece * (400_000 // len(piece)), "https://www.example.com/") == []
+    plain(piece * (400_000 // len(piece)))
 
 
 def test_entities_are_neither_multiplied_nor_fetched(tmp_path: Path) -> None:
