@@ -49,7 +49,8 @@ def places() -> dict[str, type[Place]]:
 def split(network: str, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What was typed on the connecting page, as credentials and settings."""
     guide = connector_class(network).guide
-    secret = {one.name for one in guide.fields if one.secret} if guide else set()
+    # Where no person connects the network there is no guide, and all that is given is secret.
+    secret = {one.name for one in guide.fields if one.secret} if guide else set(values)
     return {
         "credentials": {name: value for name, value in values.items() if name in secret},
         "settings": {name: value for name, value in values.items() if name not in secret},

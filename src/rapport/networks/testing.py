@@ -2,7 +2,7 @@
 
 ``tests/place.py`` in a network's folder has ``PLACE``, a :class:`Place`; ``fixtures/`` holds raw events as
 JSON files, ``{"kind": …, "payload": …, "says": […]}``, written or anonymised by us (``says``: what parse
-must make of it, in the words of :func:`said`). Packages with networks of their own can use both.
+must make of it, in the words of :func:`said`; ``"parked": true`` instead where it must understand nothing). Packages with networks of their own can use both.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from rapport.networks.base import Connector, Delivery, Event, MessageSeen
 
 @dataclass(frozen=True)
 class Fixture:
-    """One raw event of a network. ``says`` is None where the file does not say."""
+    """One raw event of a network. ``says`` is None where the file does not say; ``parked``: nobody can
+    understand it, and parse says so."""
 
     name: str
     kind: str
     payload: Any
     says: list[str] | None
+    parked: bool = False
 
 
 def fixtures(connector: type[Connector]) -> Iterator[Fixture]:
@@ -36,7 +38,8 @@ def fixtures(connector: type[Connector]) -> Iterator[Fixture]:
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
         if file.name.endswith(".json"):
             found = json.loads(file.read_text(encoding="utf-8"))
-            yield Fixture(file.name, found["kind"], found["payload"], found.get("says"))
+            parked = bool(found.get("parked"))
+            yield Fixture(file.name, found["kind"], found["payload"], found.get("says"), parked)
 
 
 def said(event: Event) -> str:
