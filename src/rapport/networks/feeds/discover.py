@@ -11,7 +11,7 @@ from rapport.networks.feeds.read import NotAFeed
 _TYPES = frozenset(
     {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"}
 )
-_MAX_PAGE = 400_000
+_MAX_PAGE = 200_000
 _ATTRIBUTES = {"link": {"rel", "type", "href"}, "base": {"href"}}
 
 
