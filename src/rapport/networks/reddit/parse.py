@@ -210,9 +210,11 @@ def _mail(event: Json) -> list[Event]:
             handle=short_id(handle, "name"),
             url=f"{SITE}/user/{handle}",
         )
+    facts = {"subject": words(text(conversation, "subject", ""))}
     if writer.get("isMod") is True and writer.get("isParticipant") is not True:
         # Whoever of the team answers, the community speaks: to us that is our own answer.
-        by = replace(by, external_id=fullname(event["account"], "account"))
+        facts["by"] = by.handle
+        by = Author(external_id=fullname(event["account"], "account"))
     thread = short_id(conversation["id"], "id")
     return [
         MessageSeen(
@@ -224,7 +226,7 @@ def _mail(event: Json) -> list[Event]:
             thread_key=CONVERSATION + thread,
             url=f"{SITE}/mail/all/{thread}",
             automatic=conversation.get("isAuto") is True and writer.get("isMod") is True,
-            facts={"subject": words(text(conversation, "subject", ""))},
+            facts=facts,
         )
     ]
 

@@ -11,7 +11,8 @@ Json = Mapping[str, Any]
 
 # A thing's fullname: its kind and its id in base 36. https://www.reddit.com/dev/api/#fullnames
 _FULLNAME = re.compile(r"t[1-6]_[0-9a-z]{1,13}")
-_SHORT = re.compile(r"[0-9A-Za-z_-]{1,40}")
+# Advertisers write in the name of "a:t5_…".
+_SHORT = re.compile(r"[0-9A-Za-z_:-]{1,40}")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 

@@ -6,6 +6,7 @@ https://www.reddit.com/dev/api/#POST_api_comment, #POST_api_compose, #POST_api_e
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,12 @@ from django.utils.translation import gettext as _
 
 from rapport.networks.base import Account, MessageSeen, OutgoingMessage, Sent
 from rapport.networks.client import Api
-from rapport.networks.errors import Refused, TryAgain
+from rapport.networks.errors import NetworkError, Refused, TryAgain
 from rapport.networks.reddit import things
 from rapport.networks.reddit.api import said, setting
 from rapport.networks.reddit.parse import CONVERSATION, MAIL, parse_event, words
+
+log = logging.getLogger(__name__)
 
 SKEW = timedelta(seconds=30)
 _FULLNAME = re.compile(r"t[134]_[0-9a-z]{1,13}")
@@ -84,11 +87,14 @@ def _send_private(api: Api, account: Account, message: OutgoingMessage) -> Sent:
         "text": message.text,
     }
     said(api.json("POST", "api/compose", params=_RAW, form=form, writes=True) or {})
-    # The answer does not say under which id it was sent.
-    found = find_sent(api, account, message)
-    if found is None:
-        raise TryAgain(_("Reddit took the message but does not show it yet."), doubt=True)
-    return found
+    # It is sent. The answer does not say under which id, and the listing may show it late, or never where
+    # Reddit made a chat of it (https://github.com/praw-dev/praw/issues/2081): no reason to send it again.
+    try:
+        found = find_sent(api, account, message)
+    except NetworkError as error:
+        log.info("a private message on Reddit is sent and cannot be looked up: %s", error)
+        found = None
+    return found or Sent(external_id=f"composed:{message.idempotency_key}", sent_at=datetime.now(UTC))
 
 
 def _subject(account: Account) -> str:

@@ -24,6 +24,7 @@ class RedditPlace(Place):
         self.reddit = RedditDouble()
         self.reddit.start()
         self.customer = self.reddit.person("ivana_k")
+        self.stranger = self.reddit.person("luka_m")
         self.renew()
         return self
 
@@ -46,15 +47,24 @@ class RedditPlace(Place):
     def customer_says(
         self, text: str, *, to: str | None = None, private: bool = False, image: bool = False
     ) -> str:
-        """A post in the brand's community, an answer to a comment or post, or a private message."""
+        """A comment that names us under somebody's post, an answer, or a private message; with a picture, a
+        post in our community."""
         with self.reddit.lock:
             if private:
                 parent = to if to and to.startswith("t4_") else None
                 return self.reddit.message(self.customer, self.reddit.brand, text, parent=parent).name
-            if to is not None:
-                return self.reddit.comment(self.customer, text, to=to).name
-            picture = "https://i.redd.it/brokenbox.png" if image else ""
-            return self.reddit.post(self.customer, text, community="alvara", picture=picture).name
+            if image:
+                picture = "https://i.redd.it/brokenbox.png"
+                return self.reddit.post(self.customer, text, community="alvara", picture=picture).name
+            if to is None:
+                to = self.reddit.post(self.stranger, "Which airline to Oslo?").name
+                text = f"{text} u/{self.reddit.brand.name}"
+            return self.reddit.comment(self.customer, text, to=to).name
+
+    def customer_posts(self, title: str, text: str = "") -> str:
+        """A post in the brand's community."""
+        with self.reddit.lock:
+            return self.reddit.post(self.customer, title, text, community="alvara").name
 
     def customer_reads(self, external_id: str, *, private: bool = False) -> list[str]:
         with self.reddit.lock:
@@ -73,8 +83,9 @@ class RedditPlace(Place):
     def customer_edits(self, external_id: str, text: str) -> None:
         with self.reddit.lock:
             one = self.reddit.things[external_id]
-            # The title of a post cannot be changed; its text can.
-            one.body, one.edited = text, float(int(self.reddit.now()))
+            # The title of a post cannot be changed, its text can.
+            named = f" u/{self.reddit.brand.name}" if f"u/{self.reddit.brand.name}" in one.body else ""
+            one.body, one.edited = text + named, float(int(self.reddit.now()))
 
     def outage(self) -> AbstractContextManager[None]:
         return self.reddit.outage()

@@ -7,11 +7,14 @@ from datetime import timedelta
 import pytest
 
 from rapport.networks.base import OutgoingMedia
+from rapport.networks.doubles import Answer
 from rapport.networks.errors import Refused, TryAgain
 from rapport.networks.reddit.connector import RedditConnector
 from rapport.networks.reddit.tests.conftest import Connect, Make
 from rapport.networks.reddit.tests.place import RedditPlace
 from rapport.networks.reddit.tests.polling import messages
+
+EMPTY = {"kind": "Listing", "data": {"children": [], "after": None}}
 
 
 def test_it_answers_and_finds_its_answer_again(
@@ -23,7 +26,7 @@ def test_it_answers_and_finds_its_answer_again(
     sent = connector.send(message)
     assert place.customer_reads(asked) == [message.text]
     assert sent.external_id.startswith("t1_")
-    assert sent.url.startswith("https://www.reddit.com/r/alvara/comments/")
+    assert sent.url.startswith("https://www.reddit.com/r/travel/comments/")
     assert connector.find_sent(message) == sent
     assert connector.find_sent(outgoing(parent_id=asked, text="Another text")) is None
     assert connector.find_sent(outgoing(parent_id=place.customer_says("hi"), text=message.text)) is None
@@ -75,8 +78,28 @@ def test_a_private_answer_to_a_public_post_starts_a_conversation(
     assert connector.find_sent(message) == sent
     assert place.customer_reads(asked, private=True) == [message.text]
     # The same words to somebody else are another message.
-    place.reddit.person("luka_m")
+
     assert connector.find_sent(outgoing(visibility="private", recipient_handle="luka_m")) is None
+
+
+@pytest.mark.parametrize("shown", [Answer(302, {}), Answer(503, {}), Answer(200, EMPTY)])
+def test_what_reddit_took_is_sent_although_its_listing_does_not_show_it(
+    connector: RedditConnector,
+    place: RedditPlace,
+    outgoing: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    shown: Answer,
+) -> None:
+    """Else it would be sent again and again: private messages have become chats, which no listing has."""
+    asked = place.customer_says("where is my refund?")
+    answer = place.reddit.answer
+    monkeypatch.setattr(
+        place.reddit, "answer", lambda one: shown if one.path == "/message/sent" else answer(one)
+    )
+    message = outgoing(visibility="private", parent_id=asked, recipient_handle="ivana_k")
+    sent = connector.send(message)
+    assert sent.external_id == f"composed:{message.idempotency_key}"
+    assert place.customer_reads(asked, private=True) == [message.text]
 
 
 def test_modmail_is_answered_in_its_conversation(
@@ -134,7 +157,7 @@ def test_what_reddit_refuses_is_said_in_plain_words(
     connector: RedditConnector, place: RedditPlace, outgoing: Make
 ) -> None:
     reddit = place.reddit
-    gone, locked = place.customer_says("gone"), place.customer_says("locked")
+    gone, locked = place.customer_says("gone"), place.customer_posts("locked")
     under = reddit.comment(place.customer, "under it", to=locked).name
     reddit.things[gone].deleted = reddit.things[locked].locked = True
     shy = reddit.person("shy", takes_messages=False)

@@ -108,6 +108,7 @@ class World(Double):
 
     def comment(self, by: Person, body: str, *, to: str, **more: Any) -> Thing:
         parent = self.things[to]
+        more.setdefault("at", self._after(parent))
         return self._add(
             "t1",
             by=by,
@@ -122,8 +123,13 @@ class World(Double):
         self, by: Person, to: Person, body: str, *, title: str = "Hello", parent: str | None = None
     ) -> Thing:
         first = (self.things[parent].first or parent) if parent else None
+        at = self._after(self.things[parent]) if parent else self.now()
         subject = f"re: {self.things[first].title}" if first else title
-        return self._add("t4", by=by, body=body, to=to, title=subject, parent=parent, first=first)
+        return self._add("t4", by=by, body=body, to=to, title=subject, parent=parent, first=first, at=at)
+
+    def _after(self, parent: Thing) -> float:
+        """Nobody answers in the very second in which something is said, and seconds are all Reddit counts."""
+        return max(self.now(), parent.at + 1)
 
     def _add(self, kind: str, **fields: Any) -> Thing:
         at = float(int(fields.pop("at", self.now())))  # Reddit counts whole seconds
