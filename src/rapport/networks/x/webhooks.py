@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,8 @@ from rapport.networks.x import pages
 from rapport.networks.x.older import OF_NO_INTEREST
 
 SIGNATURE = "x-twitter-webhooks-signature"
-_LONGEST_TOKEN = 500
+# The proof is made like a delivery's signature, so nothing is signed that could be one: no braces, no quotes.
+_TOKEN = re.compile(r"[A-Za-z0-9+/=_.~-]{1,500}")
 
 # Activities that bring a post as API v2 writes it.
 _POSTS = frozenset(
@@ -67,7 +69,7 @@ def receive(account: Account, delivery: Delivery) -> Received:
         raise NotFromThisNetwork("the channel has no consumer secret")
     if delivery.method == "GET":
         token = delivery.query.get("crc_token", "")
-        if not 0 < len(token) <= _LONGEST_TOKEN:
+        if not _TOKEN.fullmatch(token):
             raise NotFromThisNetwork("no crc_token to answer")
         # The newest secret: after a rotation X knows only that one.
         return Received(body=json.dumps({"response_token": signature(secrets[0], token.encode())}))

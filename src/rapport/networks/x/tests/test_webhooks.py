@@ -37,6 +37,23 @@ def test_it_proves_that_it_knows_the_secret(connector: XConnector) -> None:
         connector.receive(dataclasses.replace(asked, query={}))
 
 
+def test_the_handshake_signs_nothing_that_could_be_a_delivery(connector: XConnector, place: XPlace) -> None:
+    """The proof and a delivery's signature are made alike, so a stranger could have a body of theirs signed."""
+    body = json.dumps(
+        {
+            "for_user_id": place.x.brand.id,
+            "tweet_delete_events": [{"status": {"id": "1", "user_id": "2"}, "timestamp_ms": "1"}],
+        }
+    )
+    for forged in (body, f" {body}", f"\n{body}"):
+        asked = Delivery(method="GET", headers={}, body=b"", query={"crc_token": forged})
+        with pytest.raises(NotFromThisNetwork):
+            connector.receive(asked)
+    # What X's tokens are made of.
+    asked = Delivery(method="GET", headers={}, body=b"", query={"crc_token": "MDAwMDAwMDE-aZ_9/+.=="})
+    assert connector.receive(asked).body
+
+
 def test_what_is_pushed_and_what_is_polled_are_the_same_events(
     connector: XConnector, place: XPlace, outgoing: Make
 ) -> None:
