@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rapport.lib.text import storable
 from rapport.networks.practice.errors import NotThere, NotYours, Problem
-from rapport.networks.practice.models import MAX_LENGTH, Account, Post, PostVisibility, Repost
+from rapport.networks.practice.limits import MAX_LENGTH
+from rapport.networks.practice.models import Account, Picture, Post, PostVisibility, Repost
+from rapport.networks.practice.pictures import WITH_PICTURES, NewPicture, build, same
 from rapport.networks.practice.stream import Happened, append
 from rapport.networks.practice.wire import moment, post_json, repost_json
 
@@ -30,6 +33,7 @@ class Draft:
     recipient: Account | None = None
     private: bool = False
     lang: str = ""
+    pictures: tuple[NewPicture, ...] = ()
     client_ref: str = ""
     idempotency_key: str | None = None
     at: datetime | None = None
@@ -72,10 +76,13 @@ def _earlier(draft: Draft) -> Post | None:
     earlier = (
         Post.objects.filter(author=draft.author, idempotency_key=draft.idempotency_key)
         .select_related("author")
+        .prefetch_related(WITH_PICTURES)
         .first()
     )
     if earlier is not None and earlier.text != _clean(draft.text):
         raise Problem("key_reused", _("This idempotency key was used for another text."))
+    if earlier is not None and not same(earlier, draft.pictures):
+        raise Problem("key_reused", _("This idempotency key was used with other pictures."))
     return earlier
 
 
@@ -93,7 +100,8 @@ def publish_many(drafts: Sequence[Draft]) -> list[Post]:
             pk: {account.pk: account for account in post.mentions.all()} for pk, post in parents.items()
         }
         named = _named(drafts)
-        posts = []
+        posts: list[Post] = []
+        pictures: list[Picture] = []
         for draft in drafts:
             parent = _answerable(draft, parents)
             post = _build(draft, parent=parent, pk=draft.id or next(fresh), now=now)
@@ -104,7 +112,10 @@ def publish_many(drafts: Sequence[Draft]) -> list[Post]:
             heard_by[post.pk] = {} if post.is_private else mentions
             parents[post.pk] = post
             posts.append(post)
+            pictures += build(post, draft.pictures)
         Post.objects.bulk_create(posts)
+        Picture.objects.bulk_create(pictures)
+        prefetch_related_objects(posts, WITH_PICTURES)
         Post.mentions.through.objects.bulk_create(
             Post.mentions.through(post_id=post.pk, account_id=pk)
             for post in posts
@@ -209,7 +220,10 @@ def _audience(post: Post, mentions: Iterable[Account]) -> list[int]:
 def _lock(post_id: int) -> Post:
     """The post, with a row lock: two edits at once must not tell two stories."""
     post = (
-        Post.objects.select_for_update(of=("self",)).select_related("author", "recipient").filter(pk=post_id)
+        Post.objects.select_for_update(of=("self",))
+        .select_related("author", "recipient")
+        .prefetch_related(WITH_PICTURES)
+        .filter(pk=post_id)
     )
     found = post.first()
     if found is None or found.deleted_at is not None:

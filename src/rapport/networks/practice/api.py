@@ -18,6 +18,7 @@ from rapport.lib.text import storable
 from rapport.networks.practice import accounts, actions, stream
 from rapport.networks.practice.errors import NoToken, NotThere, NotYours, Outage, Problem
 from rapport.networks.practice.models import Account, Chaos, Post, Subscription, Token
+from rapport.networks.practice.pictures import WITH_PICTURES, from_json
 from rapport.networks.practice.wire import Json, account_json, post_json, repost_json
 
 log = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ def account(asked: Asked, handle: str) -> HttpResponse:
 def own_posts(asked: Asked) -> HttpResponse:
     """One's own posts, newest first; ``client_ref`` finds the one that a lost answer belonged to."""
     posts = Post.objects.filter(author=asked.account, deleted_at=None).select_related("author")
+    posts = posts.prefetch_related(WITH_PICTURES)
     if ref := asked.request.GET.get("client_ref", ""):
         posts = posts.filter(client_ref=storable(ref))
     before = stream.decode_cursor(asked.request.GET.get("cursor", ""))
@@ -152,6 +154,7 @@ def create_post(asked: Asked) -> HttpResponse:
             recipient=_recipient(body),
             private=visibility == "private",
             lang=_string(body, "lang"),
+            pictures=from_json(body.get("media")),
             client_ref=_string(body, "client_ref", limit=64),
             idempotency_key=None if asked.chaos.ignore_idempotency or not key else key,
         )
@@ -201,7 +204,8 @@ def _recipient(body: Json) -> Account | None:
 
 
 def _visible(asked: Asked, pk: int) -> Post:
-    post = Post.objects.select_related("author").filter(pk=pk, deleted_at=None).first()
+    posts = Post.objects.select_related("author").prefetch_related(WITH_PICTURES)
+    post = posts.filter(pk=pk, deleted_at=None).first()
     if post is None or (post.is_private and asked.account.pk not in {post.author_id, post.recipient_id}):
         raise NotThere("no_such_post", _("That post does not exist."))
     return post
@@ -225,6 +229,7 @@ def thread(asked: Asked, pk: int) -> HttpResponse:
     """The whole public thread, or private conversation, that a post is part of; oldest first."""
     first = _visible(asked, pk)
     posts = Post.objects.filter(deleted_at=None).select_related("author").order_by("pk")
+    posts = posts.prefetch_related(WITH_PICTURES)
     if first.is_private:
         posts = posts.filter(conversation=first.conversation)
     else:

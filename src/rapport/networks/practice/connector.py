@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from rapport.networks.base import (
     Delivery,
     Event,
     Hears,
+    MediaRules,
     OutgoingMessage,
     Polled,
     Profile,
@@ -30,10 +32,24 @@ from rapport.networks.base import (
 )
 from rapport.networks.client import Api, usual
 from rapport.networks.errors import CredentialsGone, NetworkError, NotFromThisNetwork, TryAgain
+from rapport.networks.practice.limits import (
+    IMAGE_TYPES,
+    MAX_ALT,
+    MAX_LENGTH,
+    MAX_PICTURE_BYTES,
+    MAX_PICTURES,
+)
 from rapport.networks.practice.parse import parse_event
 from rapport.networks.practice.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature, verify
 
 PAGE = 200  # events per poll
+PICTURES = MediaRules(
+    max_count=MAX_PICTURES,
+    max_bytes={"image": MAX_PICTURE_BYTES},
+    content_types=IMAGE_TYPES,
+    alt_text=True,
+    max_alt_length=MAX_ALT,
+)
 
 
 class PracticeConnector(Connector):
@@ -43,7 +59,7 @@ class PracticeConnector(Connector):
     network = "practice"
     label = "Practice network"
     capabilities = Capabilities(
-        max_length=500,
+        max_length=MAX_LENGTH,
         hears=frozenset({Hears.MENTIONS, Hears.COMMENTS, Hears.PRIVATE}),
         tested=Tested.ITSELF,
         public_reply=True,
@@ -54,6 +70,8 @@ class PracticeConnector(Connector):
         poll=True,
         webhook=True,
         send=True,
+        media=PICTURES,
+        media_private=PICTURES,
     )
 
     def __init__(self, account: Account) -> None:
@@ -111,6 +129,15 @@ class PracticeConnector(Connector):
             "in_reply_to": message.parent_id,
             "recipient_id": message.recipient_id if message.visibility == "private" else None,
             "client_ref": message.idempotency_key,
+            "media": [
+                {
+                    "name": one.name,
+                    "content_type": one.content_type,
+                    "alt": one.alt,
+                    "content": base64.b64encode(one.content).decode(),
+                }
+                for one in message.media
+            ],
         }
         found = self._call(
             "POST", "posts", json_body=body, headers={"Idempotency-Key": message.idempotency_key}, writes=True

@@ -7,7 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from rapport.networks.practice.models import MAX_LENGTH, Account, Chaos
+from rapport.networks.practice.limits import IMAGE_TYPES, MAX_ALT, MAX_LENGTH, MAX_PICTURES
+from rapport.networks.practice.models import Account, Chaos
+from rapport.networks.practice.pictures import NewPicture
 
 
 def _people() -> Any:
@@ -32,6 +34,34 @@ class PostForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["author"].queryset = _people()  # type: ignore[attr-defined]
+        for number in range(1, MAX_PICTURES + 1):
+            self.fields[f"picture_{number}"] = forms.FileField(
+                label=_("Picture %(number)d") % {"number": number},
+                required=False,
+                widget=forms.FileInput(attrs={"accept": ",".join(IMAGE_TYPES)}),
+            )
+            self.fields[f"alt_{number}"] = forms.CharField(
+                label=_("What picture %(number)d shows, for those who cannot see it") % {"number": number},
+                required=False,
+                max_length=MAX_ALT,
+            )
+
+    def words(self) -> list[forms.BoundField]:
+        """The fields without those of the pictures."""
+        return [one for one in self if not one.name.startswith(("picture_", "alt_"))]
+
+    def picture_rows(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        """For each possible picture the field of the file and that of its description."""
+        return [(self[f"picture_{one}"], self[f"alt_{one}"]) for one in range(1, MAX_PICTURES + 1)]
+
+    def pictures(self) -> tuple[NewPicture, ...]:
+        """What was chosen; for a valid form."""
+        chosen = ((self.cleaned_data[f"picture_{one}"], one) for one in range(1, MAX_PICTURES + 1))
+        return tuple(
+            NewPicture(name=file.name or "", content=file.read(), alt=self.cleaned_data[f"alt_{one}"])
+            for file, one in chosen
+            if file
+        )
 
 
 class MessageForm(PostForm):

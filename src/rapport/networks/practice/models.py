@@ -9,8 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from rapport.lib.crypto import EncryptedJSONField
-
-MAX_LENGTH = 500  # characters in a post
+from rapport.networks.practice.limits import MAX_ALT, MAX_LENGTH
 
 
 class Account(models.Model):
@@ -114,6 +113,26 @@ class Post(models.Model):
     @property
     def is_private(self) -> bool:
         return self.visibility == PostVisibility.PRIVATE
+
+
+class Picture(models.Model):
+    """A picture of a post. ``content_type`` is by its bytes. Its author cannot change it, only delete the post."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="pictures", db_index=False)
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=100)
+    content_type = models.CharField(max_length=20)
+    alt = models.CharField(max_length=MAX_ALT, blank=True, help_text="For those who cannot see it.")
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["post", "position"], name="practice_picture_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"picture {self.pk} of post {self.post_id}"
 
 
 class Repost(models.Model):

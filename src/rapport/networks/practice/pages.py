@@ -9,13 +9,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from rapport.networks.practice import accounts, actions, queries
 from rapport.networks.practice.errors import Problem
 from rapport.networks.practice.forms import MessageForm, PostForm, WeatherForm
-from rapport.networks.practice.models import Account, Post, PostVisibility
+from rapport.networks.practice.models import Account, Picture, Post, PostVisibility
 
 _AS = "practice_as"  # session key: whom this person was last
 
@@ -89,6 +90,21 @@ def post(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
+def picture(request: HttpRequest, pk: int) -> HttpResponse:
+    """A post's picture. Its type was told from its bytes, and browsers must not tell another."""
+    found = get_object_or_404(Picture, pk=pk, post__deleted_at=None)
+    response = HttpResponse(bytes(found.content), content_type=found.content_type)
+    disposition = content_disposition_header(as_attachment=False, filename=found.name)
+    response["Content-Disposition"] = disposition or "inline"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["X-Content-Type-Options"] = "nosniff"
+    # The bytes behind an id never change; a deleted post's may be seen for some minutes more.
+    response["Cache-Control"] = "private, max-age=300"
+    return response
+
+
+@login_required
+@require_GET
 def conversations(request: HttpRequest) -> HttpResponse:
     return render(
         request,
@@ -120,7 +136,8 @@ def new_post(request: HttpRequest) -> HttpResponse:
     """A post, an answer (``in_reply_to``) or a private message (``recipient``). What was typed is kept
     when it cannot be published."""
     private = "recipient" in request.POST
-    form = MessageForm(request.POST) if private else PostForm(request.POST)
+    kind = MessageForm if private else PostForm
+    form = kind(request.POST, request.FILES)
     answers = request.POST.get("in_reply_to", "")
     if form.is_valid():
         author: Account = form.cleaned_data["author"]
@@ -134,6 +151,7 @@ def new_post(request: HttpRequest) -> HttpResponse:
                     recipient=form.cleaned_data.get("recipient"),
                     private=private,
                     lang=author.lang,
+                    pictures=form.pictures(),
                 )
             )
         except Problem as problem:

@@ -93,7 +93,14 @@ def _media(value: Mapping[str, Any]) -> Media:
     kind = _MEDIA_KINDS.get(_text(value, "kind"))
     if kind is None:
         raise ValueError(f"unknown kind of media {value['kind']!r}")
-    return Media(url=_text(value, "url"), kind=kind, alt=_text(value, "alt"))
+    # Events from before there were pictures have neither name nor content type.
+    return Media(
+        url=_text(value, "url"),
+        kind=kind,
+        alt=_text(value, "alt"),
+        name=_text(value, "name") if "name" in value else "",
+        content_type=_text(value, "content_type") if "content_type" in value else "",
+    )
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Count, Max, Q, QuerySet
 
 from rapport.networks.practice.models import Account, Post, PostVisibility
+from rapport.networks.practice.pictures import WITH_PICTURES
 
 PAGE = 40
 
@@ -14,6 +15,7 @@ def shown(posts: QuerySet[Post]) -> QuerySet[Post]:
     return (
         posts.filter(deleted_at=None)
         .select_related("author", "in_reply_to__author")
+        .prefetch_related(WITH_PICTURES)
         .annotate(
             reply_count=Count("replies", distinct=True, filter=Q(replies__deleted_at=None)),
             repost_count=Count("reposts", distinct=True),
@@ -59,4 +61,5 @@ def conversations() -> list[Post]:
 def conversation(key: str) -> list[Post]:
     """One private conversation, oldest first."""
     posts = Post.objects.filter(conversation=key, deleted_at=None).exclude(conversation="")
-    return list(posts.select_related("author", "recipient").order_by("created_at", "pk"))
+    found = posts.select_related("author", "recipient").prefetch_related(WITH_PICTURES)
+    return list(found.order_by("created_at", "pk"))

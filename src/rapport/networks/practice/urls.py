@@ -26,6 +26,7 @@ urlpatterns = [
     path("new", pages.new_post, name="new"),
     path("posts/<int:pk>", pages.post, name="post"),
     path("posts/<int:pk>/change", pages.change_post, name="change"),
+    path("files/<int:pk>", pages.picture, name="picture"),
     path("messages", pages.conversations, name="conversations"),
     path("messages/<slug:conversation>", pages.conversation, name="conversation"),
     path("weather", pages.weather, name="weather"),

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from rapport.networks.practice.models import Account, Post, Repost
+from rapport.networks.practice.models import Account, Picture, Post, Repost
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ def account_json(account: Account) -> Json:
 
 
 def post_json(post: Post, *, reader_id: int | None) -> Json:
-    """``client_ref`` is shown to nobody but the author. ``post.author`` should be loaded."""
+    """``client_ref`` is shown to nobody but the author. ``post.author`` and its pictures should be loaded."""
     return {
         "id": str(post.pk),
         "url": absolute(reverse("practice:post", args=[post.pk])),
@@ -46,10 +46,21 @@ def post_json(post: Post, *, reader_id: int | None) -> Json:
         "conversation": post.conversation or None,
         "recipient_id": None if post.recipient_id is None else str(post.recipient_id),
         "lang": post.lang,
-        "media": [],
+        "media": [picture_json(one) for one in post.pictures.all()],
         "created_at": moment(post.created_at),
         "edited_at": None if post.edited_at is None else moment(post.edited_at),
         "client_ref": post.client_ref if reader_id == post.author_id else "",
+    }
+
+
+def picture_json(picture: Picture) -> Json:
+    return {
+        "id": str(picture.pk),
+        "kind": "image",
+        "url": absolute(reverse("practice:picture", args=[picture.pk])),
+        "name": picture.name,
+        "content_type": picture.content_type,
+        "alt": picture.alt,
     }
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from rapport.networks.practice.models import MAX_LENGTH
+from rapport.networks.practice.limits import MAX_LENGTH
 from rapport.networks.practice.simulator import plan
 from rapport.networks.practice.simulator.script import KINDS, LANGUAGES, gaps_in, load_script, say
 
