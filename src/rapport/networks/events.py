@@ -58,7 +58,7 @@ class MessageSeen:
     (str to str: ``dkim``, ``spf``, ``dmarc``), ``rating`` (number), ``rating_of`` (number, the best),
     ``quotes`` (external id of a quoted message), ``poll`` ({"options": [{"title", "votes"}], "ends_at"}),
     ``sensitive`` (str, the content warning), ``kind`` (str: ``mention``, ``comment``, ``review``,
-    ``story_mention``, ``letter``, ``call``, ``form``, ``entry``), ``automatic`` (str, which machine wrote it),
+    ``story_mention``, ``letter``, ``call``, ``visit``, ``form``, ``entry``), ``automatic`` (str, which machine wrote it),
     ``bounce`` ({"recipient", "status", "action", "reason", "permanent"}), ``html`` (sanitised), ``email`` (what
     a reply's headers need), ``left_out`` and ``truncated`` (what was too large to keep).
     """

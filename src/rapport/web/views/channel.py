@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -97,7 +98,12 @@ def _page(
         "problem": problem,
     }
     if found.network == FORM:
-        context["form_address"] = f"{settings.RAPPORT_BASE_URL}{reverse('form', args=[found.id])}"
+        address = f"{settings.RAPPORT_BASE_URL}{reverse('form', args=[found.id])}"
+        context["form_address"] = address
+        # A plain string: the page escapes it once more, so that it is shown and not drawn.
+        context["form_embed"] = (
+            f'<iframe src="{escape(address)}" title="{escape(found.handle)}" width="100%" height="900" loading="lazy"></iframe>'
+        )
     if Permission.REPLAY_EVENTS in allowed:
         context["parked"] = parked_events(brand_ids=[found.brand_id]).filter(channel=found).count()
     if may_manage and connector is not None:
