@@ -242,6 +242,15 @@ class TestHostile:
             assert str(refused.value)
             assert not (isinstance(refused.value, TryAgain) and refused.value.doubt), "nothing was done"
 
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(cursor=st.dictionaries(st.sampled_from(["feeds", "inbox", "search", "x"]), JSON, max_size=3))
+    def test_it_can_tell_its_troubles_of_any_cursor(
+        self, connector: type[Connector], cursor: dict[str, Any]
+    ) -> None:
+        for source, why in connector.troubles(cursor).items():
+            assert isinstance(source, str)
+            assert isinstance(why, str)
+
     def test_its_account_keeps_its_secrets(self, connector: type[Connector]) -> None:
         account = Account(external_id="1", handle="us", credentials={"token": "hush"}, settings={})
         assert "hush" not in repr(account)

@@ -282,6 +282,14 @@ class Connector(ABC):
         """
         raise NotImplementedError(f"{self.network} is not polled")
 
+    @staticmethod
+    def troubles(cursor: Mapping[str, Any]) -> Mapping[str, str]:
+        """What a poll's cursor says is not read for now, and why: a search, a community, one of several feeds.
+
+        The rest goes on meanwhile, so the poll itself was no failure. Shown beside the channel.
+        """
+        return {}
+
     def stream(self, cursor: Mapping[str, Any], stop: Callable[[], bool]) -> Iterator[Polled]:
         """What happens, as it happens, until ``stop()`` or the connection ends (it is opened again).
 

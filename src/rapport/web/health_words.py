@@ -23,6 +23,7 @@ _LONG_LIFE = timedelta(days=2)
 _COUNTDOWN = timedelta(days=14)
 # A shorter way to us is as it should be.
 _LAG = timedelta(minutes=2)
+_MOST_TROUBLES = 5
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,27 @@ def notes(channels: Sequence[Channel], *, everything: bool = False) -> dict[int,
     late, missed, budgets = lags(channel_ids=ids), only_polled(channel_ids=ids), pacing.left(rules)
     found = {}
     for channel in channels:
-        lines = [_silence(channel, everything), _credentials(channel, everything), _push(channel)]
+        lines: list[Note | None] = [
+            *_troubles(channel),
+            _silence(channel, everything),
+            _credentials(channel, everything),
+            _push(channel),
+        ]
         lines += [_missed(missed.get(channel.id)), _lag(late.get(channel.id), everything)]
         lines += [_budget(one, everything) for one in budgets.get(channel.id, [])]
         found[channel.id] = [line for line in lines if line is not None]
     return found
+
+
+def _troubles(channel: Channel) -> list[Note]:
+    connector = connectors().get(channel.network)
+    if connector is None or channel.state != ChannelState.ACTIVE:
+        return []
+    text = _("Not read for now: %(source)s. The network said: %(reason)s")
+    return [
+        Note(text % {"source": source, "reason": reason}, "is-waiting", "triangle-alert")
+        for source, reason in sorted(connector.troubles(channel.cursor).items())[:_MOST_TROUBLES]
+    ]
 
 
 def _silence(channel: Channel, everything: bool) -> Note | None:

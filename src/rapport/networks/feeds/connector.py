@@ -81,6 +81,14 @@ class FeedsConnector(Connector):
             settings={"feeds": list(found)},
         )
 
+    @staticmethod
+    def troubles(cursor: Mapping[str, Any]) -> Mapping[str, str]:
+        feeds = cursor.get("feeds")
+        kept = feeds.items() if isinstance(feeds, dict) else ()
+        return {
+            address: str(one["error"]) for address, one in kept if isinstance(one, dict) and one.get("error")
+        }
+
     def poll(self, cursor: Mapping[str, Any]) -> Polled:
         words = [str(one).strip() for one in self.account.settings.get("words") or [] if str(one).strip()]
         return poll.poll(self._addresses(), cursor, login=self._login(), words=words)

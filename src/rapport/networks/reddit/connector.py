@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -91,6 +91,10 @@ class RedditConnector(Connector):
         return login.renew(self.account)
 
     # Hearing --------------------------------------------------------------------------------------
+    @staticmethod
+    def troubles(cursor: Mapping[str, Any]) -> Mapping[str, str]:
+        return poll.troubles(cursor, datetime.now(UTC))
+
     def poll(self, cursor: Mapping[str, Any]) -> Polled:
         return poll.poll(self._api, self._known(), cursor)
 

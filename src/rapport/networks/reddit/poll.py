@@ -78,7 +78,8 @@ def poll(api: Api, account: Account, cursor: Mapping[str, Any]) -> Polled:
         except NetworkError as error:
             if number == 0 or isinstance(error, TryAgain):
                 raise
-            this.cursor.setdefault(name, {})["rest_until"] = (this.now + RESTED).isoformat()
+            this.cursor.setdefault(name, {})["why"] = str(error)[:300]
+            this.cursor[name]["rest_until"] = (this.now + RESTED).isoformat()
             log.warning("%s on Reddit is not read for a while: %s", name, error)
     return Polled(
         items=_once(this.items), cursor=this.cursor, more=this.more, next_after=None if this.more else PACE
@@ -282,3 +283,12 @@ def history(api: Api, account: Account, cursor: Mapping[str, Any], *, since: dat
     return Polled(
         items=items, cursor={"after": following} if following else {"done": True}, more=bool(following)
     )
+
+
+def troubles(cursor: Mapping[str, Any], now: datetime) -> dict[str, str]:
+    """Sources that rest now, and what the network said of them."""
+    found = {}
+    for name, kept in cursor.items():
+        if isinstance(kept, dict) and kept.get("why") and str(kept.get("rest_until", "")) > now.isoformat():
+            found[name] = str(kept["why"])
+    return found

@@ -79,7 +79,8 @@ def poll(api: Api, account: Account, cursor: Mapping[str, Any]) -> Polled:
                 raise
             # One endpoint's limit, or a search that X does not understand, must not stop the mentions.
             wait = error.after if isinstance(error, TryAgain) and error.after else timedelta(minutes=15)
-            this.cursor.setdefault(name, {})["rest_until"] = (this.now + wait).isoformat()
+            this.cursor.setdefault(name, {})["why"] = str(error)[:300]
+            this.cursor[name]["rest_until"] = (this.now + wait).isoformat()
             log.warning("%s on X is not read until %s: %s", name, this.now + wait, error)
         done += 1
     return Polled(
@@ -302,3 +303,12 @@ def history(api: Api, account: Account, cursor: Mapping[str, Any], *, since: dat
     with_messages = account.settings.get("messages") is not False
     after = "messages" if phase == "mentions" and with_messages else "done"
     return Polled(items=items, cursor={"phase": after}, more=after != "done")
+
+
+def troubles(cursor: Mapping[str, Any], now: datetime) -> dict[str, str]:
+    """Sources that rest now, and what the network said of them."""
+    found = {}
+    for name, kept in cursor.items():
+        if isinstance(kept, dict) and kept.get("why") and str(kept.get("rest_until", "")) > now.isoformat():
+            found[name] = str(kept["why"])
+    return found

@@ -20,7 +20,7 @@ def channels(request: DeskRequest) -> HttpResponse:
     found = (
         Channel.objects.filter(brand_id__in=brand_ids_for(request.user, Permission.VIEW_CASES))
         .select_related("brand")
-        .defer("credentials", "cursor", "stream_cursor", "backfill", "profile")
+        .defer("credentials", "stream_cursor", "backfill", "profile")
         .order_by("brand__name", "network", "handle")
     )
     more = notes(list(found))

@@ -38,6 +38,7 @@ class EmailPlace(Place):
 
     network = "email"
     public = False
+    whole_seconds = True
     patience_s = 15.0
     cannot: ClassVar[Mapping[str, str]] = {
         "customer_deletes": "a mail cannot be taken back",

@@ -9,7 +9,7 @@ import pytest
 
 from rapport.networks.base import MessageDeleted, MessageHidden, MessageSeen
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
-from rapport.networks.reddit.connector import RedditConnector
+from rapport.networks.reddit.connector import CONNECTOR, RedditConnector
 from rapport.networks.reddit.tests.conftest import Connect, Make
 from rapport.networks.reddit.tests.place import RedditPlace
 from rapport.networks.reddit.tests.polling import drained, messages, told
@@ -255,4 +255,12 @@ def test_every_call_says_who_we_are(connector: RedditConnector, place: RedditPla
     connector.renew()
     assert {request.headers["user-agent"] for request in place.reddit.requests} == {
         "server:reddit-app-1:v1 (by /u/alvara_help)"
+    }
+
+
+def test_what_rests_is_told_with_its_reason() -> None:
+    rests = {"why": "Community is closed.", "rest_until": "2999-01-01T00:00:00+00:00"}
+    over = {"why": "It was closed.", "rest_until": "2020-01-01T00:00:00+00:00"}
+    assert CONNECTOR.troubles({"communities": rests, "inbox": {}, "sent": over}) == {
+        "communities": "Community is closed."
     }
