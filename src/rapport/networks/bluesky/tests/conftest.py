@@ -13,6 +13,7 @@ import pytest
 
 from rapport.networks.base import Account, OutgoingMessage
 from rapport.networks.bluesky.connector import BlueskyConnector
+from rapport.networks.bluesky.tests.connecting import connected
 from rapport.networks.bluesky.tests.place import BlueskyPlace
 from rapport.networks.errors import CredentialsGone
 
@@ -57,36 +58,3 @@ def outgoing() -> Callable[..., OutgoingMessage]:
         return OutgoingMessage(**{**usual, **given})
 
     return make
-
-
-def connected(values: dict[str, Any]) -> Account:
-    """A channel as it is kept once it is connected."""
-    guide = BlueskyConnector.guide
-    assert guide is not None
-    secret = {one.name for one in guide.fields if one.secret}
-    fresh = Account(
-        external_id="",
-        handle="",
-        credentials={name: value for name, value in values.items() if name in secret},
-        settings={name: value for name, value in values.items() if name not in secret},
-    )
-    profile = BlueskyConnector(fresh).check()
-    known = Account(
-        external_id=profile.external_id,
-        handle=profile.handle,
-        credentials=fresh.credentials,
-        settings={**fresh.settings, **profile.settings},
-    )
-    return renewed(known)
-
-
-def renewed(account: Account) -> Account:
-    """The channel with a new session."""
-    made = BlueskyConnector(account).renew()
-    assert made is not None
-    return Account(
-        external_id=account.external_id,
-        handle=account.handle,
-        credentials=made.credentials,
-        settings=account.settings,
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,9 @@ from rapport.networks.base import Account, OutgoingMedia, OutgoingMessage
 from rapport.networks.bluesky import images, posting
 from rapport.networks.bluesky.connector import BlueskyConnector
 from rapport.networks.bluesky.recordkeys import derived_tid, split_uri
-from rapport.networks.bluesky.tests.conftest import connected, renewed
+from rapport.networks.bluesky.tests.connecting import connected, renewed
 from rapport.networks.bluesky.tests.hearing import Ear, messages
-from rapport.networks.bluesky.tests.people import png
+from rapport.networks.bluesky.tests.people import Person, png
 from rapport.networks.bluesky.tests.place import BlueskyPlace
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 
@@ -66,8 +67,6 @@ def test_it_says_whose_the_credentials_are(place: BlueskyPlace, account: Account
 
 def test_an_account_that_is_new_everywhere_can_be_connected(place: BlueskyPlace) -> None:
     """The session is good although the AppView has not seen the account."""
-    from rapport.networks.bluesky.tests.people import Person
-
     fresh = Person(place.pds, place.server.addresses["bypass"], "fresh.test")
     password = fresh.call("com.atproto.server.createAppPassword", {"name": "Rapport"})["password"]
     account = connected({"service": place.pds, "identifier": "@fresh.test ", "app_password": password})
@@ -409,7 +408,6 @@ def test_a_server_that_is_silent_or_talks_nonsense_is_worth_another_try(account:
         held.listen()
         address = f"http://127.0.0.1:{held.getsockname()[1]}"
         away = dataclasses.replace(account, credentials={**account.credentials, "pds": address})
-        import threading
 
         def babble() -> None:
             for _number in range(2):

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rapport.networks.base import Event, Liked, MessageDeleted, OutgoingMessage, Reposted
-from rapport.networks.bluesky import polling, watching
+from rapport.networks.bluesky import past, polling, watching
 from rapport.networks.bluesky.connector import BlueskyConnector
-from rapport.networks.bluesky.tests.conftest import connected
+from rapport.networks.bluesky.tests.connecting import connected, renewed
 from rapport.networks.bluesky.tests.hearing import Ear, messages
 from rapport.networks.bluesky.tests.place import BlueskyPlace
-from rapport.networks.errors import TryAgain
+from rapport.networks.errors import CredentialsGone, TryAgain
 
 pytestmark = pytest.mark.xdist_group("bluesky")
 
@@ -252,8 +252,6 @@ def test_an_outage_loses_nothing_and_repeats_nothing(place: BlueskyPlace, ear: E
 
 
 def test_the_past_is_read_a_page_at_a_time(place: BlueskyPlace, outgoing: Make) -> None:
-    from rapport.networks.bluesky import past
-
     asked = place.customer_says("in the past")
     direct = place.customer_says("privately, too", private=True)
     connector = BlueskyConnector(connected(place.values()))
@@ -288,9 +286,6 @@ def test_limits_are_told(connector: BlueskyConnector) -> None:
 
 
 def test_a_session_that_ended_is_told_and_renewed(place: BlueskyPlace, connector: BlueskyConnector) -> None:
-    from rapport.networks.bluesky.tests.conftest import renewed
-    from rapport.networks.errors import CredentialsGone
-
     place.server.do("end_sessions")
     with pytest.raises(CredentialsGone):
         connector.poll({})

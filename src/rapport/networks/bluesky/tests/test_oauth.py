@@ -15,7 +15,7 @@ from django.test import Client
 from rapport.networks.base import Account, OutgoingMessage
 from rapport.networks.bluesky import identity, oauth, proofs
 from rapport.networks.bluesky.connector import BlueskyConnector
-from rapport.networks.bluesky.tests.conftest import renewed
+from rapport.networks.bluesky.tests.connecting import renewed
 from rapport.networks.bluesky.tests.hearing import Ear, messages
 from rapport.networks.bluesky.tests.login import log_in
 from rapport.networks.bluesky.tests.place import BlueskyPlace

@@ -60,7 +60,7 @@ def test_only_what_may_have_been_done_leaves_doubt() -> None:
 @pytest.mark.parametrize(
     ("headers", "low", "high"),
     [
-        ({"RateLimit-Reset": str(int(time.time()) + 60), "RateLimit-Remaining": "0"}, 50, 61),
+        ({"RateLimit-Reset": "in a minute", "RateLimit-Remaining": "0"}, 50, 61),
         ({"RateLimit-Reset": "5", "RateLimit-Remaining": "0"}, 1, 1),
         ({"RateLimit-Reset": "9" * 30, "RateLimit-Remaining": "0"}, None, None),
         ({"Retry-After": "7", "RateLimit-Reset": "5", "RateLimit-Remaining": "0"}, 7, 7),
@@ -68,7 +68,9 @@ def test_only_what_may_have_been_done_leaves_doubt() -> None:
     ],
 )
 def test_when_to_come_back(headers: dict[str, str], low: int | None, high: int | None) -> None:
-    found = explain(answer(429, "RateLimitExceeded", headers=headers), writes=True)
+    in_a_minute = str(int(time.time()) + 60)
+    given = {name: value.replace("in a minute", in_a_minute) for name, value in headers.items()}
+    found = explain(answer(429, "RateLimitExceeded", headers=given), writes=True)
     assert isinstance(found, TryAgain)
     if low is None or high is None:
         assert found.after is None
