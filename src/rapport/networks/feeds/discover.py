@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from rapport.networks.feeds.fetch import Fetched, Login, fetch
+from rapport.networks.errors import Refused
+from rapport.networks.feeds.fetch import Fetched, Login, fetch, same_site
 from rapport.networks.feeds.plain import absolute, sanitised
 from rapport.networks.feeds.read import NotAFeed
 
@@ -51,4 +52,11 @@ def discover(address: str, *, login: Login | None = None) -> tuple[str, Fetched]
         named = named_feeds(error.html, address) if error.html else []
         if not named:
             raise
+    if login is not None and not same_site(named[0], address):
+        raise Refused(
+            _(
+                "The page names a feed on another site: %(feed)s. Is the password for that one? Then give its address."
+            )
+            % {"feed": named[0][:300]}
+        )
     return named[0], fetch(named[0], login=login)

@@ -59,11 +59,16 @@ class Login:
         return f"Basic {base64.b64encode(pair).decode()}"
 
 
-def fetch(address: str, *, etag: str = "", modified: str = "", login: Login | None = None) -> Fetched:
-    """Fetch and read a feed. ``login`` goes only to the origin of ``address``.
+def fetch(
+    address: str, *, etag: str = "", modified: str = "", login: Login | None = None, home: str = ""
+) -> Fetched:
+    """Fetch and read a feed. ``login`` goes only to the origin of ``home``, which is ``address`` unless a site
+    said that its feed, or a page of it, is at ``address`` now.
 
     Raises the three errors, :class:`Gone` for a 410, and :class:`~.read.NotAFeed` for another document.
     """
+    if home and not same_site(address, home):
+        login = None
     response, final, lasting = _get(address, etag=etag, modified=modified, login=login)
     if response.status_code == 304:
         return Fetched(
@@ -116,6 +121,11 @@ def _joined(url: str, location: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or len(found) > 2000:
         raise Refused(_("The feed's address redirects to something that is no web address."))
     return found
+
+
+def same_site(one: str, other: str) -> bool:
+    """Whether two addresses are of one origin, so that a password for one may be told to the other."""
+    return _origin(one) == _origin(other)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

@@ -30,7 +30,7 @@ def history(
     address = addresses[number]
     url, page = str(cursor.get("url") or address), int(cursor.get("page") or 0) + 1
     try:
-        got = fetch(url, login=login)
+        got = fetch(url, login=login, home=address)
     except NotAFeed as error:
         raise Refused(words_for(error)) from error
     now = datetime.now(UTC)

@@ -113,7 +113,7 @@ def _fetch(address: str, state: dict[str, Any], login: Login | None) -> Fetched:
     url = str(state.get("url") or address)
     given = {name: str(state.get(name) or "") for name in ("etag", "modified")}
     try:
-        return fetch(url, **given, login=login)
+        return fetch(url, **given, login=login, home=address)
     except NotAFeed as error:
         if url == address:
             raise Refused(words_for(error)) from error

@@ -33,6 +33,13 @@ def site() -> Iterator[Site]:
     running.stop()
 
 
+@pytest.fixture
+def other() -> Iterator[Site]:
+    running = Site()
+    yield running
+    running.stop()
+
+
 def connector(**settings: Any) -> FeedsConnector:
     credentials = {"password": settings.pop("password")} if "password" in settings else {}
     return FeedsConnector(
@@ -260,9 +267,8 @@ def test_a_password_stays_with_its_site(site: Site) -> None:
     other.stop()
 
 
-def test_a_password_stays_with_its_site_when_the_feed_has_moved(site: Site) -> None:
+def test_a_password_stays_with_its_site_when_the_feed_has_moved(site: Site, other: Site) -> None:
     """Remembered from the poll before, the new place is the feed's, but not the password's."""
-    other = Site()
     other.pages["/f"] = Page(rss(item("a")))
     other.pages["/older"] = Page(rss(item("b")))
     site.pages["/f"] = Page(status=301, headers={"Location": f"{other.url}/f"})
@@ -273,11 +279,9 @@ def test_a_password_stays_with_its_site_when_the_feed_has_moved(site: Site) -> N
     since = datetime.now(UTC) - timedelta(days=9)
     one.history({"feed": 0, "url": f"{other.url}/older", "page": 1}, since=since)
     assert "authorization" not in other.headers_of("/older")[0]
-    other.stop()
 
 
-def test_a_page_cannot_name_the_site_that_is_told_the_password(site: Site) -> None:
-    other = Site()
+def test_a_page_cannot_name_the_site_that_is_told_the_password(site: Site, other: Site) -> None:
     other.pages["/f"] = Page(rss())
     link = f'<link rel="alternate" type="{RSS}" href="{other.url}/f">'
     site.pages["/"] = Page(f"<html><head>{link}</head></html>".encode(), content_type="text/html")
@@ -285,7 +289,6 @@ def test_a_page_cannot_name_the_site_that_is_told_the_password(site: Site) -> No
         connector(feeds=[f"{site.url}/"], user="alvara", password="s3cret").check()
     assert other.headers_of("/f") == []
     assert connector(feeds=[f"{site.url}/"]).check().settings == {"feeds": [f"{other.url}/f"]}
-    other.stop()
 
 
 def test_credentials_end_and_are_renewed(place: FeedsPlace) -> None:
