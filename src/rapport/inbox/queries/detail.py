@@ -41,7 +41,8 @@ class MessageRow:
 @dataclass(frozen=True, kw_only=True)
 class OutgoingRow:
     """A reply that is on its way, or could not be delivered. ``state``: queued, sending or failed.
-    ``verb``: post, edit or delete. ``files``: the names of what goes along."""
+    ``verb``: post, edit or delete; of the two latter ``target_id`` and ``target_text`` are the message as
+    it is. ``files``: the names of what goes along."""
 
     id: int
     state: str
@@ -57,6 +58,8 @@ class OutgoingRow:
     error: str
     close_after: bool
     verb: str
+    target_id: int | None
+    target_text: str
     files: tuple[str, ...]
 
 
@@ -176,7 +179,7 @@ def _message_row(case: Case, message: Message) -> MessageRow:
 def _outgoing(case: Case) -> tuple[OutgoingRow, ...]:
     waiting = (
         case.outgoing.filter(state__in=["queued", "sending", "failed"])
-        .select_related("author")
+        .select_related("author", "target")
         .defer("author__password")
         .annotate(file_names=ArrayAgg("files__file__name", order_by="files__position", default=Value([])))
         .order_by("created_at", "id")
@@ -197,6 +200,8 @@ def _outgoing(case: Case) -> tuple[OutgoingRow, ...]:
             error=one.error,
             close_after=one.close_after,
             verb=one.verb,
+            target_id=one.target_id,
+            target_text=one.target.text if one.target else "",
             files=tuple(name for name in one.file_names if name),
         )
         for one in waiting

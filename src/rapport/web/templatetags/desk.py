@@ -89,6 +89,12 @@ def when(moment: datetime, css: str = "") -> SafeString:
     )
 
 
+@register.simple_tag
+def left(moment: datetime) -> str:
+    """How much time there is until ``moment``."""
+    return _("%(duration)s left") % {"duration": durations.short((moment - timezone.now()).total_seconds())}
+
+
 @register.filter
 def exact(moment: datetime) -> str:
     """The time to the second, with its zone."""

@@ -1,45 +1,66 @@
 // The files that go along with a reply: chosen, dropped or pasted, each with its description.
-function describe(box) {
-  const input = box.querySelector('input[type="file"]');
-  const list = box.querySelector(".chosen");
-  const said = new Map([...list.querySelectorAll("input")].map((field) => [field.dataset.of, field.value]));
-  list.replaceChildren(
-    ...[...input.files].map((file, number) => {
-      const row = document.createElement("li");
-      const name = document.createElement("span");
-      name.className = number < Number(box.dataset.most) ? "name" : "name too-many";
-      name.textContent = name.title = file.name;
-      const field = document.createElement("input");
-      field.name = "alt";
-      field.type = "text";
-      field.placeholder = box.dataset.describe;
-      field.setAttribute("aria-label", `${box.dataset.describe}: ${file.name}`);
-      field.dataset.of = file.name;
-      field.value = said.get(file.name) ?? "";
-      row.append(name, field);
-      return row;
-    }),
-  );
+//
+// What was chosen is kept here per field, since a browser forgets it with each new choice.
+const kept = new WeakMap();
+
+const fieldOf = (box) => box.querySelector('input[type="file"]');
+
+function rowsOf(box) {
+  const field = fieldOf(box);
+  if (!kept.has(field)) kept.set(field, []);
+  return kept.get(field);
+}
+
+function show(box) {
+  const rows = rowsOf(box);
+  const all = new DataTransfer();
+  for (const { file } of rows) all.items.add(file);
+  fieldOf(box).files = all.files;
+  const most = Number(box.dataset.most);
+  box.querySelector(".chosen").replaceChildren(...rows.map((row, number) => drawn(box, row, number < most)));
+  box.querySelector(".too-many-note").hidden = rows.length <= most;
+}
+
+function drawn(box, row, fits) {
+  const line = box.querySelector("template").content.firstElementChild.cloneNode(true);
+  const name = line.querySelector(".name");
+  name.textContent = name.title = row.file.name;
+  line.classList.toggle("too-many", !fits);
+  const words = line.querySelector("input");
+  words.value = row.alt;
+  words.addEventListener("input", () => (row.alt = words.value));
+  const remove = line.querySelector("button");
+  for (const element of [words, remove]) {
+    element.setAttribute("aria-label", element.getAttribute("aria-label").replace("{name}", row.file.name));
+  }
+  remove.addEventListener("click", () => {
+    const rows = rowsOf(box);
+    const place = rows.indexOf(row);
+    rows.splice(place, 1);
+    show(box);
+    const next = box.querySelectorAll(".chosen button")[Math.min(place, rows.length - 1)];
+    (next ?? fieldOf(box)).focus();
+  });
+  return line;
 }
 
 function add(box, files) {
-  const input = box.querySelector('input[type="file"]');
-  const all = new DataTransfer();
-  for (const file of [...input.files, ...files]) all.items.add(file);
-  input.files = all.files;
-  describe(box);
+  rowsOf(box).push(...[...files].map((file) => ({ file, alt: "" })));
+  show(box);
 }
 
 export function startFiles() {
   document.addEventListener("change", (event) => {
-    if (event.target.matches('.files input[type="file"]')) describe(event.target.closest(".files"));
+    if (!event.target.matches('.files input[type="file"]')) return;
+    add(event.target.closest(".files"), event.target.files);
   });
   document.addEventListener("paste", (event) => {
     const box = event.target.closest?.(".reply-form")?.querySelector(".files");
-    if (box && event.clipboardData.files.length) {
-      event.preventDefault();
-      add(box, event.clipboardData.files);
-    }
+    const pasted = event.clipboardData;
+    // Words copied from a document bring a picture of themselves along; it is the words that are wanted.
+    if (!box || !pasted.files.length || pasted.types.includes("text/plain")) return;
+    event.preventDefault();
+    add(box, pasted.files);
   });
   document.addEventListener("dragover", (event) => {
     if (event.target.closest?.(".reply-form")?.querySelector(".files")) event.preventDefault();
