@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from django.utils.translation import gettext as _
+
 from rapport.networks.errors import Refused
 from rapport.networks.feeds.fetch import Fetched, Login, fetch, same_site
 from rapport.networks.feeds.plain import absolute, sanitised
