@@ -108,7 +108,7 @@ GUIDE = Guide(
             name="jetstream",
             label=_("Jetstream address"),
             help=_(
-                "Optional. Hears within a second, and reads every post of the network for it: some 20 GB a day."
+                "Optional. Hears within a second, and reads every post of the network for it: gigabytes a day."
             ),
             required=False,
             placeholder="wss://jetstream2.us-east.bsky.network/subscribe",

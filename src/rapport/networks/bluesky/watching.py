@@ -6,6 +6,7 @@ watched. The AppView tells the numbers of 25 posts in one call; a thread is read
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,9 @@ from rapport.networks.bluesky.reading import items, kind_of, text_or_empty, when
 from rapport.networks.bluesky.recordkeys import split_uri
 from rapport.networks.bluesky.richtext import mentions
 from rapport.networks.bluesky.xrpc import Named, Pds
+from rapport.networks.errors import TryAgain
+
+logger = logging.getLogger(__name__)
 
 WATCHED = 200
 FOR = timedelta(days=3)
@@ -44,6 +48,7 @@ class Watch:
         self._now = now
         self._posts: dict[str, _Watched] = {}
         self._seen_own: set[str] = set()
+        self._failed: set[str] = set()
 
     @classmethod
     def load(cls, kept: Any, *, now: datetime) -> Watch:
@@ -85,7 +90,7 @@ class Watch:
     @property
     def due(self) -> int:
         """How many still wait to be read."""
-        return sum(1 for one in self._posts.values() if _is_due(one))
+        return sum(1 for uri, one in self._posts.items() if _is_due(one) and uri not in self._failed)
 
     def read(self, pds: Pds) -> list[RawItem]:
         """Look at the numbers, and read what changed."""
@@ -94,7 +99,16 @@ class Watch:
             (uri for uri, one in self._posts.items() if _is_due(one)), key=lambda u: self._posts[u].at
         )
         for uri in due[:THREADS]:
-            fresh += self._thread(pds, uri)
+            try:
+                fresh += self._thread(pds, uri)
+            except TryAgain as error:
+                # One that the AppView cannot give, such as one of thousands, must not keep the others, and what
+                # was heard before it, from being kept. The next poll asks for it again.
+                logger.info("a thread cannot be read now: %s", error)
+                self._failed.add(uri)
+                if error.after is not None:
+                    self._failed.update(due)
+                    break
         return fresh
 
     def _add(self, uri: str, below: int, at: datetime | None, *, replies: int = 0) -> None:
