@@ -7,6 +7,7 @@ while the server's budget allows. https://docs.joinmastodon.org/methods/statuses
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,11 @@ from urllib.parse import quote
 
 from rapport.networks.base import Account as Channel
 from rapport.networks.base import RawItem
+from rapport.networks.errors import Refused, TryAgain
 from rapport.networks.mastodon import items
 from rapport.networks.mastodon.api import Mastodon, NotThere, listed
+
+log = logging.getLogger(__name__)
 
 KEPT = 40
 POSTS_EACH = 12
@@ -118,7 +122,13 @@ def look(
     for thread in threads.due(now):
         if goes_on():
             thread.looked_at = now
-            found += _look_at(api, channel.external_id, threads, thread, now=now)
+            try:
+                found += _look_at(api, channel.external_id, threads, thread, now=now)
+            except (Refused, TryAgain) as error:
+                # One that the server cannot give, such as one of thousands, must not keep all others, and what
+                # was heard before it, from being kept. It has its turn again.
+                log.info("a thread cannot be looked at now: %s", error)
+                break
     return found
 
 

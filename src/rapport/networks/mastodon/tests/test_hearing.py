@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from rapport.networks.base import (
     Liked,
     MessageDeleted,
     MessageSeen,
     Reposted,
 )
+from rapport.networks.doubles import Answer
 from rapport.networks.mastodon.tests.desk import Listening, connected, outgoing
 from rapport.networks.mastodon.tests.place import MastodonPlace
 
@@ -26,6 +29,22 @@ def test_it_hears_what_is_said_to_us(place: MastodonPlace) -> None:
     assert (first.author.external_id, first.author.handle) == (place.customer.id, "ivana.k@fedi.example")
     assert (second.external_id, second.visibility) == (private, "private")
     assert listening.later(seconds=600).hear() == []
+
+
+def test_a_thread_that_cannot_be_had_does_not_stop_the_notifications(
+    place: MastodonPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers time out over threads of thousands."""
+    listening = Listening(connected(place))
+    assert listening.hear() == []
+    place.customer_says("The first of thousands")
+    listening.messages()
+    answer = place.double.answer
+    monkeypatch.setattr(
+        place.double, "answer", lambda one: Answer(503) if one.path.endswith("/context") else answer(one)
+    )
+    place.customer_says("Another matter")
+    assert [one.text for one in listening.later(seconds=600).messages()] == ["@care Another matter"]
 
 
 def test_what_was_before_the_first_poll_is_for_history(place: MastodonPlace) -> None:
