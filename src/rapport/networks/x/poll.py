@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 PACE = timedelta(seconds=60)  # private messages allow 15 calls in 15 minutes
 FIRST = timedelta(minutes=15)
 OVERLAP = timedelta(minutes=2)
+# How long a source rests that the others do without: X is there, but this part of it is not.
+BROKEN_FOR = timedelta(minutes=3)
 SEARCHED = timedelta(days=7) - timedelta(hours=1)  # recent search reaches back seven days
 WATCHED = timedelta(hours=48)
 WATCH_MOST = 100  # ids in one lookup
@@ -73,12 +75,17 @@ def poll(api: Api, account: Account, cursor: Mapping[str, Any]) -> Polled:
         except CredentialsGone:
             raise
         except BROKEN as error:
-            raise TryAgain(_("The network's answer could not be read.")) from error
+            if not done:
+                raise TryAgain(_("The network's answer could not be read.")) from error
+            log.warning("an answer of X for %s cannot be read: %r", name, error)
+            this.cursor.setdefault(name, {})["rest_until"] = (this.now + BROKEN_FOR).isoformat()
         except NetworkError as error:
-            if not done or (isinstance(error, TryAgain) and error.after is None):
+            if not done:
                 raise
-            # One endpoint's limit, or a search that X does not understand, must not stop the mentions.
-            wait = error.after if isinstance(error, TryAgain) and error.after else timedelta(minutes=15)
+            # One endpoint's limit or outage, or a search that X does not understand, must not stop the mentions.
+            wait = timedelta(minutes=15)
+            if isinstance(error, TryAgain):
+                wait = error.after or BROKEN_FOR
             this.cursor.setdefault(name, {})["why"] = str(error)[:300]
             this.cursor[name]["rest_until"] = (this.now + wait).isoformat()
             log.warning("%s on X is not read until %s: %s", name, this.now + wait, error)

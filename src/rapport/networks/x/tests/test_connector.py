@@ -12,11 +12,27 @@ from rapport.networks.base import (
     MessageSeen,
     Reposted,
 )
+from rapport.networks.doubles import Answer
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 from rapport.networks.x.connector import XConnector
 from rapport.networks.x.tests.conftest import Connect, Make
 from rapport.networks.x.tests.place import XPlace
 from rapport.networks.x.tests.polling import drained, messages, told
+
+
+def test_a_search_that_is_away_does_not_stop_the_mentions(
+    connect: Connect, place: XPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = place.customer_says("where is AV 214?")
+    answer = place.x.answer
+    for away in (Answer(503), Answer(200, {"data": [{}]})):
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                place.x, "answer", lambda one, away=away: away if "search" in one.path else answer(one)
+            )
+            items, cursor = drained(connect(listen=["alvara"]), {})
+            assert f"post:{asked}" in {item.key for item in items}
+            drained(connect(listen=["alvara"]), cursor)
 
 
 # Connecting ---------------------------------------------------------------------------------------
