@@ -27,6 +27,7 @@ FIRST = timedelta(minutes=15)
 OVERLAP = timedelta(minutes=3)
 WATCHED = timedelta(hours=48)
 RESTED = timedelta(minutes=15)
+BROKEN_FOR = timedelta(minutes=3)  # for a source that is away while others are there
 PAGE, COMMUNITIES_MOST, SEARCHES_MOST, CONVERSATIONS_MOST = 100, 50, 10, 20
 MORE_MOST = 3  # calls for the comments that a tree only names
 
@@ -74,13 +75,20 @@ def poll(api: Api, account: Account, cursor: Mapping[str, Any]) -> Polled:
         except CredentialsGone:
             raise
         except BROKEN as error:
-            raise TryAgain(_("The network's answer could not be read.")) from error
+            if number == 0:
+                raise TryAgain(_("The network's answer could not be read.")) from error
+            log.warning("an answer of Reddit for %s cannot be read: %r", name, error)
+            this.cursor.setdefault(name, {})["rest_until"] = (this.now + BROKEN_FOR).isoformat()
         except NetworkError as error:
-            if number == 0 or isinstance(error, TryAgain):
+            if number == 0:
                 raise
+            # Reddit's search is away more often than Reddit is: that must not stop the inbox.
+            wait = (error.after or BROKEN_FOR) if isinstance(error, TryAgain) else RESTED
             this.cursor.setdefault(name, {})["why"] = str(error)[:300]
-            this.cursor[name]["rest_until"] = (this.now + RESTED).isoformat()
+            this.cursor[name]["rest_until"] = (this.now + wait).isoformat()
             log.warning("%s on Reddit is not read for a while: %s", name, error)
+            if isinstance(error, TryAgain) and error.after is not None:
+                break  # the limit is one for all sources
     return Polled(
         items=_once(this.items), cursor=this.cursor, more=this.more, next_after=None if this.more else PACE
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rapport.networks.base import MessageDeleted, MessageHidden, MessageSeen
+from rapport.networks.doubles import Answer
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 from rapport.networks.reddit.connector import CONNECTOR, RedditConnector
 from rapport.networks.reddit.tests.conftest import Connect, Make
@@ -132,6 +133,19 @@ def test_a_closed_community_does_not_stop_the_inbox(connect: Connect, place: Red
     asked = sum(1 for request in place.reddit.requests if "/r/secret/" in request.path)
     drained(connector, cursor)
     assert sum(1 for request in place.reddit.requests if "/r/secret/" in request.path) == asked
+
+
+@pytest.mark.parametrize("away", [Answer(503), Answer(200, {"data": {}})])
+def test_a_search_that_is_away_does_not_stop_the_inbox(
+    connect: Connect, place: RedditPlace, monkeypatch: pytest.MonkeyPatch, away: Answer
+) -> None:
+    private = place.customer_says("hello", private=True)
+    answer = place.reddit.answer
+    monkeypatch.setattr(place.reddit, "answer", lambda one: away if one.path == "/search" else answer(one))
+    items, cursor = drained(connect(listen=["alvara"]), {})
+    assert [item.key for item in items] == [f"post:{private}"]
+    drained(connect(listen=["alvara"]), cursor)
+    assert sum(1 for request in place.reddit.requests if request.path == "/search") <= 1
 
 
 def test_modmail_is_a_private_conversation_with_the_whole_team(
