@@ -148,7 +148,8 @@ def observed(*, channel_id: int, rules: Capabilities, seen: Sequence[SeenLimit])
     """Take the network's own word for what is left of a channel's budgets, over ours.
 
     Answers overtake each other: within one window the lower count holds, and a word about an earlier window
-    than the one we know is not heard.
+    than the one we know is not heard. No window ends later than it is long: an answer that says so (a clock that
+    is wrong, milliseconds for seconds) would keep the channel silent for as long as it likes.
     """
     rows = []
     for limit in seen:
@@ -175,7 +176,7 @@ def observed(*, channel_id: int, rules: Capabilities, seen: Sequence[SeenLimit])
                     "channel": channel_id,
                     "key": one.key,
                     "left": float(min(limit.remaining, one.calls)),
-                    "until": limit.reset_at,
+                    "until": min(limit.reset_at, datetime.now(limit.reset_at.tzinfo) + one.per),
                 }
                 for one, limit in rows
             ],

@@ -222,6 +222,17 @@ def test_an_answer_tells_of_the_window_that_can_end_so_late(channel: Channel) ->
     assert {row.budget for row in Allowance.objects.all()} == {"read/900"}
 
 
+def test_no_answer_silences_a_channel_for_longer_than_the_window(channel: Channel) -> None:
+    can = rules((10, 1000))
+    told(channel, can, 0, 400 * 365 * 86400)
+    until = spend(channel_id=channel.id, rules=can, budget="read", priority=Priority.URGENT)
+    assert until is not None
+    assert until - datetime.now(UTC) <= timedelta(seconds=1000)
+    told(channel, can, 7, 1000)
+    Time().passes(1001)
+    assert may(channel, can)
+
+
 def test_a_single_call_per_window_is_still_a_call(channel: Channel) -> None:
     can, time = rules((1, 100)), Time()
     assert law(can.budgets[0]).full == 1
