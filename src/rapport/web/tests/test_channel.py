@@ -174,6 +174,13 @@ def test_accounts_that_are_gone_are_thanked_for_and_strangers_refused(channel: C
     assert not RawEvent.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["\0", "7\0", "\ud800"])
+def test_a_strangers_names_that_no_database_can_hold_are_nobody(channel: Channel, name: str) -> None:
+    assert _deliver(name, secret="guessed") == 401
+    assert _deliver(name, "7") == 200
+    assert RawEvent.objects.filter(channel=channel, dedupe_key="e7").exists()
+
+
 def test_a_body_that_cannot_be_read_and_a_network_that_is_not_here(channel: Channel) -> None:
     client = Client()
     for body in (b"", b"[]", b"{}", b"\xff", b"[" * 100_000):

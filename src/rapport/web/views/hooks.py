@@ -15,6 +15,7 @@ from rapport.brands.models import Channel, ChannelState
 from rapport.ingest.actions import store_raw
 from rapport.ingest.models import Via
 from rapport.lib.crypto import Undecryptable
+from rapport.lib.text import storable
 from rapport.networks.base import Delivery, Received
 from rapport.networks.errors import NetworkError, NotFromThisNetwork
 from rapport.networks.registry import UnknownNetwork, connect, connector_class
@@ -95,6 +96,8 @@ def receive_for_all(request: HttpRequest, network: str) -> HttpResponse:
         names = cls.addressees(delivery)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return _answer(400, "This delivery cannot be read.")
+    # Nobody has vouched for them yet: what the database cannot even be asked for is the name of nobody here.
+    names = None if names is None else [name for name in names if storable(name) == name]
     found = _Taken()
     for channel in every[:_MOST_CHANNELS] if names is None else every.filter(external_id__in=list(names)):
         found.ask(channel, delivery)
