@@ -1,7 +1,9 @@
 import pytest
+from django.utils import timezone
 
+from rapport.brands.models import Channel
 from rapport.inbox.actions import set_priority
-from rapport.inbox.models import Case, CaseStatus
+from rapport.inbox.models import Case, CaseStatus, Message
 from rapport.web.tests.conftest import Desk
 
 PART = {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "case"}
@@ -106,3 +108,17 @@ def test_what_cannot_be_done_is_said_in_place(
 @pytest.mark.parametrize("action", ["assign", "close", "reply", "note", "undo", "retry", "length"])
 def test_looking_never_changes_anything(desk: Desk, action: str) -> None:
     assert desk.client().get(desk.url(action))["Location"] == desk.url()
+
+
+@pytest.mark.parametrize("hide", [True, False])
+def test_what_its_author_took_back_is_shown_only_where_the_channel_says_so(desk: Desk, hide: bool) -> None:
+    Channel.objects.filter(id=desk.case.channel_id).update(hide_deleted=hide)
+    message = Message.objects.filter(thread__case_threads__case_id=desk.case.id, own=False).earliest("id")
+    message.text, message.facts = "Taken back words", {"subject": "Taken back subject"}
+    message.deleted_at = timezone.now()
+    message.save()
+    page = desk.client().get(desk.url(), **PART).content.decode()
+    thread = page[page.index('class="entries"') :]
+    assert "Deleted on the network" in thread
+    assert ("Taken back words" in thread) is not hide
+    assert ("Taken back subject" in thread) is not hide
