@@ -23,10 +23,11 @@ from rapport.channels.checking import check_account
 from rapport.channels.models import FormerSecret
 from rapport.channels.snapshot import snapshot
 from rapport.ingest import backfill
+from rapport.lib.crypto import Undecryptable
 from rapport.lib.errors import Conflict, Invalid
 from rapport.lib.text import storable, storable_json
-from rapport.networks.base import Profile
-from rapport.networks.registry import connector_class
+from rapport.networks.base import Account, Capabilities, Profile
+from rapport.networks.registry import connect, connector_class
 from rapport.staff.access import require
 from rapport.staff.models import Team, User
 from rapport.staff.permissions import Permission
@@ -69,7 +70,7 @@ def connect_channel(
     options = options or ChannelOptions()
     settings = dict(settings or {})
     profile = profile or check_account(network=network, credentials=credentials, settings=settings)
-    can = connector_class(network).capabilities
+    can = _rules(network, profile, credentials, {**settings, **profile.settings})
     try:
         with transaction.atomic():
             channel = Channel.objects.create(
@@ -146,7 +147,7 @@ def update_channel(*, actor: User | None, channel_id: int, options: ChannelOptio
     access_channel(user=actor, channel_id=channel_id)
     with transaction.atomic():
         channel = _locked(channel_id)
-        can = connector_class(channel.network).capabilities
+        can = _rules_of(channel)
         wanted = _choices(options) | {
             "polled": options.polled and can.poll,
             "streamed": options.streamed and can.stream,
@@ -232,6 +233,27 @@ def _identity(profile: Profile) -> dict[str, Any]:
         "profile": snapshot(profile),
         "profile_read_at": timezone.now(),
     }
+
+
+def _rules(
+    network: str, profile: Profile, credentials: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Capabilities:
+    """What this very account can do, which may be less than its network can."""
+    account = Account(
+        external_id=profile.external_id, handle=profile.handle, credentials=credentials, settings=settings
+    )
+    return connect(network, account).rules
+
+
+def _rules_of(channel: Channel) -> Capabilities:
+    """The same of a channel. Without readable credentials nobody knows, and its network is believed."""
+    try:
+        known = channel.credentials is not None
+    except Undecryptable:
+        known = False
+    if not known:
+        return connector_class(channel.network).capabilities
+    return connect(channel.network, channel.account()).rules
 
 
 def _access(credentials: Mapping[str, Any], settings: Mapping[str, Any], profile: Profile) -> dict[str, Any]:

@@ -112,7 +112,9 @@ class TestContext:
 class TestFiles:
     def test_content_is_kept_once_and_judged_by_its_bytes(self) -> None:
         channel = make_channel()
-        picture = Media(kind="image", name="box.png", content=PNG, content_type="text/html", alt="A broken box")
+        picture = Media(
+            kind="image", name="box.png", content=PNG, content_type="text/html", alt="A broken box"
+        )
         record(channel, said("1", "ana", 0, media=(picture, Media(url="https://pics.example/1.jpg"))))
         record(channel, said("2", "ana", 1, media=(picture,)))
         kept = StoredFile.objects.get()
