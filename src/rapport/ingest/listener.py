@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,8 +33,12 @@ from rapport.networks.errors import CredentialsGone, NetworkError, TryAgain
 
 log = logging.getLogger(__name__)
 
-# Longer than one page's time-outs; renewed for each page.
+# Renewed for each page, and while a page is fetched by a listener that lives: a page may take many calls, and
+# of a network that is far or slow the result of each would come too late to be stored.
 LEASE = timedelta(seconds=45)
+KEEP_S = 15.0
+# Who fetches one page for so long hangs; another may try.
+LONGEST_PAGE_S = 300.0
 # How often the listener looks for channels that are due.
 LOOK_S = 0.5
 LONGEST_PAUSE_S = 5.0
@@ -63,6 +68,10 @@ class Lease:
 
     channel_id: int
     until: datetime
+    began: float = field(default_factory=time.monotonic, compare=False)  # this page
+    kept: float = field(default_factory=time.monotonic, compare=False)
+    # Held while ``until`` is moved on, here and in the database.
+    moving: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
 
 def claim_due(*, limit: int) -> list[Lease]:
@@ -110,7 +119,9 @@ def poll(lease: Lease, *, stop: threading.Event | None = None) -> None:
             _give_back_after_failure(lease, after)
             return
         last = not found.more or page == PAGES - 1 or (stop is not None and stop.is_set())
-        if not _store(lease, found, last=last) or last:
+        with lease.moving:
+            stored = _store(lease, found, last=last)
+        if not stored or last:
             return
 
 
@@ -187,7 +198,29 @@ def _store(lease: Lease, found: Polled, *, last: bool) -> bool:
             )
     if row[0] is not None:
         lease.until = row[0]
+    lease.began = lease.kept = time.monotonic()
     return True
+
+
+def _keep(lease: Lease) -> None:
+    """Renew the lease of a page that is still being fetched."""
+    now = time.monotonic()
+    if now - lease.kept < KEEP_S or now - lease.began > LONGEST_PAGE_S:
+        return
+    if not lease.moving.acquire(blocking=False):
+        return  # it is being stored, which renews it too
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE brands_channel SET poll_lease_until = clock_timestamp() + make_interval(secs => %s) "
+                "WHERE id = %s AND poll_lease_until = %s RETURNING poll_lease_until",
+                [LEASE.total_seconds(), lease.channel_id, lease.until],
+            )
+            row = cursor.fetchone()
+        if row is not None:
+            lease.until, lease.kept = row[0], now
+    finally:
+        lease.moving.release()
 
 
 def _give_back(lease: Lease, *, next_poll_at: datetime | None) -> None:
@@ -195,7 +228,8 @@ def _give_back(lease: Lease, *, next_poll_at: datetime | None) -> None:
     fields: dict[str, Any] = {"poll_lease_until": None}
     if next_poll_at is not None:
         fields["next_poll_at"] = next_poll_at
-    Channel.objects.filter(id=lease.channel_id, poll_lease_until=lease.until).update(**fields)
+    with lease.moving:
+        Channel.objects.filter(id=lease.channel_id, poll_lease_until=lease.until).update(**fields)
 
 
 def _give_back_after_failure(lease: Lease, after: timedelta | None) -> None:
@@ -249,6 +283,8 @@ class Listener:
     def _start_due(self, threads: Threads) -> bool:
         """Begin polls in the free places; returns whether every place is taken now."""
         self._collect()
+        for lease in self._running.values():
+            _keep(lease)
         free = self._concurrency - len(self._running)
         for lease in claim_due(limit=free) if free else []:
             future = threads.submit(poll, lease, stop=self._stop)

@@ -15,7 +15,7 @@ from rapport.audit.models import AuditEntry
 from rapport.brands import health
 from rapport.brands.models import Brand, Channel
 from rapport.ingest.actions import store_raw
-from rapport.ingest.listener import Lease, Listener, claim_due, poll
+from rapport.ingest.listener import LONGEST_PAGE_S, Lease, Listener, _keep, claim_due, poll
 from rapport.ingest.models import RawEvent, Via
 from rapport.networks import registry
 from rapport.networks.base import (
@@ -168,6 +168,46 @@ def test_a_poller_that_was_overtaken_stores_nothing(feed: Feed) -> None:
     channel.refresh_from_db()
     assert channel.cursor == {"after": 2}
     assert stored() == [1, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_takes_longer_than_a_lease_is_stored(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a network that is far away or slow; else the same page would be fetched and dropped for ever."""
+    monkeypatch.setattr("rapport.ingest.listener.LEASE", timedelta(seconds=0.8))
+    monkeypatch.setattr("rapport.ingest.listener.KEEP_S", 0.1, raising=False)
+    monkeypatch.setattr("rapport.ingest.listener.LOOK_S", 0.1)
+    make_channel()
+    feed.items = [1]
+    listener, fetched = Listener(concurrency=2), threading.Event()
+
+    def slow() -> None:
+        fetched.wait(2.5)
+        feed.during = lambda: None
+        listener.stop()
+
+    feed.during = slow
+    thread = threading.Thread(target=listener.run)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    connections.close_all()
+    assert (stored(), feed.cursors) == ([1], [{}])
+
+
+@pytest.mark.django_db
+def test_who_hangs_loses_the_lease(feed: Feed) -> None:
+    make_channel()
+    lease = one_lease()
+    before = lease.until
+    lease.kept -= 60
+    _keep(lease)
+    assert lease.until > before
+    assert Channel.objects.get().poll_lease_until == lease.until
+    lease.kept -= 60
+    lease.began -= LONGEST_PAGE_S
+    before = lease.until
+    _keep(lease)
+    assert lease.until == before
 
 
 @pytest.mark.django_db
