@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
 
 from rapport.inbox.tests.making import make_brand, make_case, make_channel, make_user
@@ -61,21 +62,31 @@ def test_bytes_decide_what_a_file_is(content: bytes, claimed: str, is_: str) -> 
     assert content_type(content, claimed=claimed) == is_
 
 
-def test_a_reply_with_a_file_is_queued_with_its_description() -> None:
+def reply_with(content: bytes) -> HttpResponse:
+    """A reply on the practice network with one file."""
     brand = make_brand("aero")
     case = make_case(make_channel(brand, "practice"))
     client = Client()
     client.force_login(make_user("Mara Kovač", brand=brand))
-    answer = client.post(
+    return client.post(  # type: ignore[return-value]
         f"/desk/all/case/{case.id}/reply/",
         {
             "text": "Look.", "visibility": "public", "alt": [" A box "],
-            "files": [SimpleUploadedFile("box.png", PNG, "image/png")],
+            "files": [SimpleUploadedFile("box.png", content, "image/png")],
         },
         HTTP_HX_REQUEST="true",
     )  # fmt: skip
-    # The practice network takes no files, and says so in words.
+
+
+def test_a_reply_with_a_file_is_queued_with_its_description() -> None:
+    assert reply_with(PNG).status_code == 200
+    file = OutgoingFile.objects.select_related("file").get()
+    assert (file.alt, file.file.name, file.file.content_type) == ("A box", "box.png", "image/png")
+
+
+def test_a_file_that_the_network_does_not_take_is_refused_in_words() -> None:
+    answer = reply_with(b"%PDF-1.7 ")
     assert answer.status_code == 422
-    assert "No files can be sent" in answer.content.decode()
+    assert "of a kind that this network does not take" in answer.content.decode()
     assert not StoredFile.objects.exists()
     assert not OutgoingFile.objects.exists()
