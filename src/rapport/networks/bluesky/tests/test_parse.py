@@ -236,6 +236,20 @@ def test_a_known_tid() -> None:
         (b"not a picture", None),
         (png(30, 20)[:16] + bytes(8), None),
     ],
+    # Of their own: what is in a picture here is chance, and names of tests must not be.
+    ids=[
+        "png",
+        "gif",
+        "jpeg",
+        "webp-x",
+        "webp-l",
+        "webp",
+        "cut-jpeg",
+        "empty-jpeg",
+        "cut-png",
+        "words",
+        "no-size",
+    ],
 )
 def test_sizes_of_pictures(content: bytes, size: tuple[int, int] | None) -> None:
     assert size_of(content) == size
