@@ -8,7 +8,6 @@ worker's result is checked against.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -28,13 +27,12 @@ from rapport.lib.text import storable
 from rapport.networks.base import Connector, OutgoingMessage, Sent
 from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
 from rapport.outbox.defer import TASK, defer_deliveries, defer_delivery
+from rapport.outbox.keeping import LEASE, Claim, Kept
 from rapport.outbox.models import Outgoing, OutgoingState, Verb
 from rapport.outbox.outcome import outgoing_message, record_change, record_sent
 
 log = logging.getLogger(__name__)
 
-# Longer than any connector's time-outs together; a worker that takes longer has lost its claim.
-LEASE = timedelta(seconds=60)
 # What must be left of a claim when a post begins: more than one call takes.
 ROOM = timedelta(seconds=25)
 FIRST_PAUSE = timedelta(seconds=2)
@@ -42,16 +40,6 @@ FIRST_PAUSE = timedelta(seconds=2)
 PAUSED = timedelta(seconds=60)
 # A network may ask us to wait, but not for ever.
 LONGEST_WAIT = timedelta(hours=24)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One reply, leased to this worker until ``lease_until``."""
-
-    outgoing_id: int
-    lease_until: datetime
-    attempts: int
-    doubtful: bool
 
 
 def deliver(*, outgoing_id: int) -> None:
@@ -71,7 +59,8 @@ def deliver(*, outgoing_id: int) -> None:
     if claim is None:
         return
     try:
-        channel, message, sent = calls.with_renewal(outgoing.channel_id, partial(_call, outgoing, claim))
+        with Kept(claim):
+            channel, message, sent = calls.with_renewal(outgoing.channel_id, partial(_call, outgoing, claim))
     except TryAgain as error:
         _failed_for_now(outgoing, claim, error)
     except Refused as error:
