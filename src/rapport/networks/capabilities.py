@@ -76,6 +76,7 @@ class Capabilities:
     public_reply: bool = True
     private_reply: bool = False
     private_reply_to_public: bool = False  # a public message can be answered in private
+    find_lag: timedelta = timedelta(0)  # a post may be missing that long from what find_sent reads
     edit: bool = False
     delete: bool = False
     poll: bool = False

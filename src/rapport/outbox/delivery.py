@@ -26,6 +26,7 @@ from rapport.lib.live import notify_desk
 from rapport.lib.text import storable
 from rapport.networks.base import Connector, OutgoingMessage, Sent
 from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
+from rapport.networks.registry import UnknownNetwork, connector_class
 from rapport.outbox.defer import TASK, defer_deliveries, defer_delivery
 from rapport.outbox.keeping import LEASE, Claim, Kept
 from rapport.outbox.models import Outgoing, OutgoingState, Verb
@@ -266,6 +267,9 @@ def _failed_for_now(outgoing: Outgoing, claim: Claim, error: TryAgain) -> None:
         return
     pause = health.backoff(claim.attempts, first=FIRST_PAUSE)
     until = min(error.not_before(timezone.now(), pause), timezone.now() + LONGEST_WAIT)
+    if error.doubt:
+        # Asked too soon, the network would not know its own post yet, and would get another.
+        until = max(until, timezone.now() + _find_lag(outgoing))
     with transaction.atomic():
         changed = _leased(claim).update(
             state=OutgoingState.QUEUED,
@@ -278,6 +282,14 @@ def _failed_for_now(outgoing: Outgoing, claim: Claim, error: TryAgain) -> None:
         if changed:
             defer_delivery(outgoing_id=outgoing.id, not_before=until)
             notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])
+
+
+def _find_lag(outgoing: Outgoing) -> timedelta:
+    try:
+        network = Channel.objects.values_list("network", flat=True).get(id=outgoing.channel_id)
+        return connector_class(network).capabilities.find_lag
+    except UnknownNetwork:
+        return timedelta(0)
 
 
 def _failed_for_good(outgoing: Outgoing, claim: Claim, reason: str, *, doubt: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -53,6 +53,7 @@ class RedditConnector(Connector):
         private_reply=True,
         private_reply_to_public=True,
         edit=True,
+        find_lag=timedelta(seconds=30),
         delete=True,
         poll=True,
         history=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -66,6 +66,7 @@ class XConnector(Connector):
         hears=frozenset({Hears.MENTIONS, Hears.COMMENTS, Hears.PRIVATE, Hears.LISTEN}),
         private_reply=True,
         private_reply_to_public=True,
+        find_lag=timedelta(seconds=30),
         delete=True,
         poll=True,
         webhook=True,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from rapport.networks import registry
 from rapport.outbox import delivery, keeping
@@ -73,3 +75,17 @@ def test_a_call_that_never_ends_loses_its_reply(world: World, monkeypatch: pytes
     world.deliver(outgoing)
     # The other worker asked first whether it was posted, and posted it.
     assert [call for call, _ in world.side.calls][:2] == ["send", "find"]
+
+
+def test_after_a_doubt_a_network_gets_the_time_it_needs_to_know_its_own_posts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    can = replace(StrictConnector.capabilities, find_lag=timedelta(seconds=30))
+    monkeypatch.setattr(StrictConnector, "capabilities", can)
+    outgoing = world.reply()
+    world.deliver(outgoing, "lost_after")
+    assert outgoing.not_before > timezone.now() + timedelta(seconds=25)
+    clear = world.reply("The next one.")
+    Outgoing.objects.filter(id=outgoing.id).update(state="cancelled")
+    world.deliver(clear, "lost_before")
+    assert clear.not_before > timezone.now() + timedelta(seconds=25)
