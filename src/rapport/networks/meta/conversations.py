@@ -5,7 +5,7 @@ https://developers.facebook.com/docs/messenger-platform/conversations
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -13,51 +13,43 @@ from urllib.parse import quote
 from rapport.networks.base import RawItem
 from rapport.networks.meta.graph import Graph
 from rapport.networks.meta.values import data, moment, optional_mapping, text
+from rapport.networks.meta.walk import Place, Walk
 
 _MESSENGER = "id,created_time,from,to,message,attachments,sticker,shares"
 _INSTAGRAM = "id,created_time,from,to,message,attachments,shares,story,is_unsupported"
 _LISTED = 25  # conversations in an answer
 _INLINE = 20  # Instagram shows no more than the 20 newest messages of a conversation
-_MOST_PAGES = 8
 
 
 def fields(platform: str) -> str:
     return _INSTAGRAM if platform == "instagram" else _MESSENGER
 
 
-def messages_since(
-    graph: Graph, *, platform: str, account: Mapping[str, str], since: datetime, most: int = _MOST_PAGES
+def page(graph: Graph, *, platform: str, place: Place) -> Mapping[str, Any]:
+    """One answer of the conversations (``dm``), or of one conversation's ``messages``."""
+    if place.edge == "messages":
+        path = f"{quote(place.of, safe='')}/messages"
+        return graph.get(path, fields=fields(platform), limit=100, **place.params)
+    inline = f"id,updated_time,messages.limit({_INLINE}){{{fields(platform)}}}"
+    return graph.get("me/conversations", platform=platform, fields=inline, limit=_LISTED, **place.params)
+
+
+def messages(
+    place: Place,
+    found: Sequence[Mapping[str, Any]],
+    *,
+    platform: str,
+    account: Mapping[str, str],
+    walk: Walk,
 ) -> list[RawItem]:
-    """Messages written at ``since`` or later, oldest first. ``account``: ``{"id", "handle"}`` for parse."""
-    found: list[tuple[datetime, RawItem]] = []
-    inline = f"id,updated_time,messages.limit({_INLINE}){{{fields(platform)}}}"
-    for page in graph.pages("me/conversations", most=most, platform=platform, fields=inline, limit=_LISTED):
-        ended = False
-        for conversation in data(page):
-            if _at(conversation, "updated_time") < since:
-                ended = True
-                continue
-            # Times are whole seconds, so the order of what was said within one is the list's.
-            messages = reversed(list(_of(graph, conversation, platform=platform, since=since)))
-            found.extend((_at(one, "created_time"), raw_message(one, account)) for one in messages)
-        if ended:
-            break
-    return [item for _at, item in sorted(found, key=lambda one: one[0])]
-
-
-def page_of_past(
-    graph: Graph, *, platform: str, account: Mapping[str, str], since: datetime, params: Mapping[str, str]
-) -> tuple[list[RawItem], Mapping[str, Any]]:
-    """One answer's conversations with their messages back to ``since``; the answer itself for paging."""
-    inline = f"id,updated_time,messages.limit({_INLINE}){{{fields(platform)}}}"
-    page = graph.get("me/conversations", platform=platform, fields=inline, limit=_LISTED, **params)
-    items = [
-        raw_message(message, account)
-        for conversation in data(page)
-        if _at(conversation, "updated_time") >= since
-        for message in _of(graph, conversation, platform=platform, since=since)
-    ]
-    return items, page
+    """Recent messages in what :func:`page` brought, oldest first. ``account``: ``{"id", "handle"}`` for parse."""
+    lists = [found]
+    if place.edge == "dm":
+        lists = [_of(one, platform=platform, walk=walk) for one in found if walk.recent("dm", one)]
+    # Times are whole seconds, so the order of what was said within one is the list's.
+    recent = [one for each in lists for one in reversed(each) if walk.recent("messages", one)]
+    recent.sort(key=lambda one: at("messages", one))
+    return [raw_message(one, account) for one in recent]
 
 
 def raw_message(message: Mapping[str, Any], account: Mapping[str, str]) -> RawItem:
@@ -82,29 +74,22 @@ def after_comment(graph: Graph, comment_id: str) -> list[Mapping[str, Any]]:
     return list(data(found.get("messages")))
 
 
-def _of(
-    graph: Graph, conversation: Mapping[str, Any], *, platform: str, since: datetime
-) -> Iterator[Mapping[str, Any]]:
+def _of(conversation: Mapping[str, Any], *, platform: str, walk: Walk) -> list[Mapping[str, Any]]:
+    """A conversation's messages, newest first, at least the recent ones."""
     listed = optional_mapping(conversation.get("messages"))
     first = list(data(listed))
-    recent = [one for one in first if _at(one, "created_time") >= since]
-    yield from recent
     # Instagram shows no older ones.
     more = optional_mapping(listed.get("paging")).get("next")
-    if platform == "instagram" or not more or len(recent) < len(first):
-        return
+    if platform == "instagram" or not more or not all(walk.recent("messages", one) for one in first):
+        return first
     known = {text(one, "id") for one in first}
-    path = f"{quote(text(conversation, 'id'), safe='')}/messages"
-    for page in graph.pages(path, most=_MOST_PAGES, fields=fields(platform), limit=100):
-        messages = list(data(page))
-        recent = [one for one in messages if _at(one, "created_time") >= since]
-        yield from (one for one in recent if text(one, "id") not in known)
-        if len(recent) < len(messages):
-            return
+    older = walk.down(Place(edge="messages", of=text(conversation, "id")))
+    return [*first, *(one for one in older if text(one, "id") not in known)]
 
 
-def _at(value: Mapping[str, Any], key: str) -> datetime:
+def at(edge: str, value: Mapping[str, Any]) -> datetime:
     """When; now for what does not say: it is kept then, and parse finds out what it is."""
+    key = "updated_time" if edge == "dm" else "created_time"
     try:
         return moment(value[key], key)
     except (KeyError, TypeError, ValueError):

@@ -22,6 +22,8 @@ _RATE = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
 _TOKEN = frozenset({102, 190})
 _TEMPORARY = frozenset({1, 2})
 _MISSING_SUBCODES = frozenset({33})
+# Comes with code 1, which is every unknown fault's; only the words tell.
+_LESS = "reduce the amount of data"
 # Outside the window: Messenger, Instagram.
 _WINDOW_SUBCODES = frozenset({2018278, 2534022})
 _UNAVAILABLE_SUBCODES = frozenset({1545041, 2018108})
@@ -31,6 +33,10 @@ _RATE_PAUSE = timedelta(minutes=5)
 
 class NotPermitted(Refused):
     """The token lacks a permission or the app a feature. Other calls may still work."""
+
+
+class TooMuch(TryAgain):
+    """An answer with so many things is more than Meta makes. The same question for fewer may be answered."""
 
 
 class Missing(Refused):
@@ -57,6 +63,8 @@ def explain(response: httpx.Response, *, writes: bool) -> NetworkError | None:
             _("Meta has blocked this for a while, for breaking its rules: {words}").format(words=words),
             after=_BLOCKED,
         )
+    if not writes and _LESS in str(error.get("message")).lower():
+        return TooMuch(_("Meta has a fault of its own: {words}").format(words=words))
     if code in _TEMPORARY or error.get("is_transient") is True:
         return TryAgain(_("Meta has a fault of its own: {words}").format(words=words), doubt=writes)
     return _refusal(code, subcode, words) or usual(response, writes=writes, reason=words)

@@ -22,7 +22,7 @@ from rapport.networks.base import Account, SeenLimit
 from rapport.networks.client import Api
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 from rapport.networks.meta import limits
-from rapport.networks.meta.errors import explain
+from rapport.networks.meta.errors import TooMuch, explain
 
 # Out since 18 February 2026, served until 29 July 2028.
 # https://developers.facebook.com/docs/graph-api/changelog/versions
@@ -66,6 +66,7 @@ class Graph:
 
     def __init__(self, *, url: str, token: str, app_secret: str, seen: list[SeenLimit] | None = None) -> None:
         self._seen = seen
+        self._most: dict[str, int] = {}  # how many things of an edge Meta is able to give at once
         self.usage = 0.0  # percent of the tightest budget, as the last answers told
         self._proof = (
             hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest() if app_secret else ""
@@ -86,7 +87,17 @@ class Graph:
         return cls(url=setting(account, "graph_url") or GRAPH_URL, token=token, app_secret=secret, seen=seen)
 
     def get(self, path: str, **params: Any) -> Mapping[str, Any]:
-        return self._object(self._api.json("GET", path, params=self._signed(params)))
+        """An object, or one answer of an edge: of ``limit`` things, or fewer where Meta cannot give so many."""
+        edge = path.rpartition("/")[2]
+        while True:
+            if "limit" in params:
+                params["limit"] = min(int(params["limit"]), self._most.get(edge, 100))
+            try:
+                return self._object(self._api.json("GET", path, params=self._signed(params)))
+            except TooMuch:
+                if params.get("limit", 1) <= 1:
+                    raise
+                self._most[edge] = params["limit"] // 2
 
     def post(
         self,

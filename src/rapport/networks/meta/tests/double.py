@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from rapport.networks.meta.graph import API_VERSION
 from rapport.networks.meta.tests import facebook_api, instagram_api, login_api, messages_api
-from rapport.networks.meta.tests.errors import GraphError, no_object, token_gone
+from rapport.networks.meta.tests.errors import GraphError, no_object, token_gone, too_much
 from rapport.networks.meta.tests.fields import BadFields
 from rapport.networks.meta.tests.world import APP_SECRET, PAGE_ID, World
 
@@ -132,6 +132,8 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
                     if world.faults:
                         fault = world.faults.pop(0)
                         raise GraphError(**fault)
+                    if int(call.params.get("limit", 0)) > world.most.get(call.parts[-1], 1000):
+                        raise too_much()
                     at = (self.command, call.parts[-1])
                     if at in world.faults_at:
                         raise GraphError(**world.faults_at[at])

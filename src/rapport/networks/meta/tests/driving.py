@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -68,3 +69,17 @@ def heard(connector: Connector, external_id: str) -> MessageSeen:
         if isinstance(event, MessageSeen) and event.external_id == external_id:
             return event
     raise AssertionError(f"{external_id} was not heard")
+
+
+def drained(
+    connector: Connector, cursor: dict[str, Any], *, most: int = 100
+) -> tuple[set[str], dict[str, Any]]:
+    """Ids of the messages of as many polls as it takes, and the last cursor. Cursors are kept as JSON."""
+    found: set[str] = set()
+    for _count in range(most):
+        page = connector.poll(cursor)
+        found |= {one.external_id for one in events(connector, page.items) if isinstance(one, MessageSeen)}
+        cursor = json.loads(json.dumps(page.cursor))
+        if not page.more:
+            return found, cursor
+    raise AssertionError("polling does not come to an end")

@@ -55,6 +55,11 @@ def token_gone(subcode: int) -> GraphError:
     return GraphError(190, "Error validating access token: The session is invalid.", subcode, 401)
 
 
+def too_much() -> GraphError:
+    words = "Please reduce the amount of data you're asking for, then retry your request"
+    return GraphError(1, words, status=500)
+
+
 def no_object(call: Any) -> GraphError:
     words = f"Unsupported {call.method.lower()} request. Object with ID '{call.parts[0]}' does not exist, cannot be loaded due to missing permissions, or does not support this operation"
     return GraphError(100, words, 33, kind="GraphMethodException")

@@ -78,6 +78,7 @@ class World:
         # The same for one call: (method, last part of the path) to an error, or to an answer.
         self.faults_at: dict[tuple[str, str], dict[str, Any]] = {}
         self.answers_at: dict[tuple[str, str], Any] = {}
+        self.most: dict[str, int] = {}  # how many things of an edge are not too much data
         self.usage: int | None = None
         self._numbers = itertools.count(1)
         self.post = self.add_post("We fly to Split again from May.")
