@@ -186,7 +186,10 @@ WITH link AS MATERIALIZED (
            (SELECT min(ct.contact_id) FROM inbox_casethread ct WHERE ct.case_id = s.case_id) AS contact_id
     FROM summed s
     CROSS JOIN LATERAL (SELECT * FROM inbox_message WHERE id = s.newest_id OFFSET 0) newest
-    CROSS JOIN LATERAL (SELECT regexp_replace(left(newest.text, 400), '\\s+', ' ', 'g') AS line) AS shown
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN newest.deleted_at IS NULL OR newest.own OR NOT %(hide)s
+                    THEN regexp_replace(left(newest.text, 400), '\\s+', ' ', 'g') ELSE '' END AS line
+    ) AS shown
     LEFT JOIN inbox_case known ON known.id = s.case_id
 ), stored AS (
     INSERT INTO inbox_case (id, brand_id, channel_id, contact_id, status, visibility, preview, lang, opened_at,
@@ -220,6 +223,7 @@ def _write(channel: Channel, case_ids: Sequence[int], opened: Sequence[int]) -> 
                 "cases": array(case_ids),
                 "new": array(opened),
                 "channel": channel.id,
+                "hide": channel.hide_deleted,
             },
         )
 

@@ -13,7 +13,16 @@ from hypothesis.extra.django import TestCase as HypothesisTestCase
 from rapport.inbox.models import Case, Message, MessageChange, Turn
 from rapport.ingest.tests.test_record import at, make_channel, record, said
 from rapport.media.models import StoredFile
-from rapport.networks.base import Author, Event, Liked, Media, MessageHidden, Reposted, Withdrawn
+from rapport.networks.base import (
+    Author,
+    Event,
+    Liked,
+    Media,
+    MessageDeleted,
+    MessageHidden,
+    Reposted,
+    Withdrawn,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 
@@ -129,6 +138,17 @@ class TestFiles:
         channel = make_channel()
         record(channel, said("1", "ana", 0, facts={"subject": "Where is it?", "rating": 2}))
         assert Message.objects.get().facts == {"subject": "Where is it?", "rating": 2}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("hide", "preview"), [(True, ""), (False, "I take it back")])
+def test_what_was_taken_back_is_not_read_in_the_list_either(hide: bool, preview: str) -> None:
+    channel = make_channel()
+    channel.hide_deleted = hide
+    channel.save()
+    record(channel, said("1", "ana", 0, text="I take it back"))
+    record(channel, MessageDeleted(external_id="1", deleted_at=at(1)))
+    assert Case.objects.get().preview == preview
 
 
 @pytest.mark.django_db
