@@ -25,6 +25,16 @@ def external_id(message_id: str) -> str:
     return "sha256:" + hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def twin_id(message_id: str, mark: str) -> str:
+    """The id of a message whose Message-ID another message has; ``mark`` tells it from that one."""
+    return "twin:" + hashlib.sha256(f"{mark} {message_id}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_name(external_id: str) -> bool:
+    """Whether an external id is a Message-ID as it came."""
+    return not external_id.startswith(("sha256:", "none:", "twin:"))
+
+
 def without_id(parts: Iterable[str | bytes]) -> str:
     """The id of a message that came without one, from what does not change between copies of it."""
     digest = hashlib.sha256()

@@ -21,6 +21,18 @@ MAX_MAIL = 60_000_000
 MAX_TEXT = 100_000
 _MAX_PEOPLE = 20
 _REF = re.compile(r"[0-9a-f-]{36}")
+_MARK = re.compile(r"[0-9a-f]{8,64}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Marks:
+    """What tells mails with one Message-ID apart. ``sender``: the author's address; ``date``: ISO, in UTC,
+    or the field's words."""
+
+    message_id: str
+    sender: str
+    date: str
+    subject: str
 
 
 def parse_event(kind: str, payload: Any) -> list[Event]:
@@ -37,13 +49,37 @@ def parse_event(kind: str, payload: Any) -> list[Event]:
     return [_message(mail, data, payload, me, cut=cut)]
 
 
-def identify(data: bytes) -> str:
-    """The external id of the message in a mail. Cheap: only its header fields are read."""
+def identify(data: bytes, *, twin: str = "") -> str:
+    """The external id of the message in a mail. Cheap: only its header fields are read.
+
+    ``twin``: what tells it from another mail that has its Message-ID, "" for the one that has it.
+    """
     try:
         mail, _ = mime.read(_head(data))
     except ValueError:
         return ids.without_id([data])
-    return _identity(mail, data)
+    return _identity(mail, data, twin)
+
+
+def marks(data: bytes, me: Collection[str]) -> Marks | None:
+    """What tells a mail from others; None when its header cannot be read."""
+    mine = list(me)
+    try:
+        mail, _ = mime.read(_head(data))
+    except ValueError:
+        return None
+    try:
+        sender = _sender(mail, mine).external_id
+    except ValueError:
+        sender = ""
+    stated = headers.raw(mail, "Date")
+    at = headers.date(stated)
+    return Marks(
+        message_id=headers.message_id(mail),
+        sender=mine[0] if sender in mine else sender,
+        date=at.isoformat() if at is not None else stated,
+        subject=headers.text(mail, "Subject"),
+    )
 
 
 def says_it_is_ours(data: bytes, me: Collection[str]) -> bool:
@@ -56,10 +92,10 @@ def says_it_is_ours(data: bytes, me: Collection[str]) -> bool:
     return bool(sender) and untagged(sender[0][1])[0] in me and not _is_form(mail, me)
 
 
-def _identity(mail: Mail, data: bytes) -> str:
+def _identity(mail: Mail, data: bytes, twin: str) -> str:
     named = headers.message_id(mail)
     if named:
-        return ids.external_id(named)
+        return ids.twin_id(named, twin) if twin else ids.external_id(named)
     body = data[len(_head(data)) :]
     return ids.without_id([*(headers.raw(mail, name) for name in ("From", "Date", "To", "Subject")), body])
 
@@ -70,7 +106,7 @@ def _head(data: bytes) -> bytes:
 
 
 def _message(mail: Mail, data: bytes, payload: Mapping[str, Any], me: list[str], *, cut: bool) -> MessageSeen:
-    external_id = _identity(mail, data)
+    external_id = _identity(mail, data, _mark(payload))
     sender = _sender(mail, me)
     own = sender.external_id in me
     filed = payload.get("sent") is True
@@ -88,7 +124,7 @@ def _message(mail: Mail, data: bytes, payload: Mapping[str, Any], me: list[str],
         media = ()  # the report's own fields and the mail it speaks of
     if full != text:
         facts["full_text"] = full
-    facts |= _facts(mail, payload, machine)
+    facts |= _facts(mail, payload, machine, external_id)
     if left_out:
         facts["left_out"] = left_out
     if cut or payload.get("truncated"):
@@ -164,14 +200,14 @@ def _content(mail: Mail, *, own: bool) -> tuple[str, str, tuple[Media, ...], int
     return shown, full, media, parts.left_out
 
 
-def _facts(mail: Mail, payload: Mapping[str, Any], machine: str) -> dict[str, Any]:
+def _facts(mail: Mail, payload: Mapping[str, Any], machine: str, external_id: str) -> dict[str, Any]:
     found: dict[str, Any] = {"subject": headers.text(mail, "Subject")[:500]}
     email: dict[str, Any] = {}
     if references := headers.parents(mail):
         # The first and the last ones: what a reply needs to stay in its thread (RFC 5322, 3.6.4).
         email["references"] = [one for one in (references[:1] + references[1:][-15:]) if len(one) <= 500]
     own_id = headers.message_id(mail)
-    if own_id and ids.external_id(own_id) != own_id and len(own_id) <= 998:
+    if own_id and external_id != own_id and len(own_id) <= 998:
         email["message_id"] = own_id
     for name in ("Reply-To", "To", "Cc"):
         people = [address for _, address in headers.addresses(mail, name)][:_MAX_PEOPLE]
@@ -208,6 +244,15 @@ def _bytes(value: Any) -> bytes:
         raise ValueError("the mail is not in base64") from error
     if not found.strip():
         raise ValueError("the mail is empty")
+    return found
+
+
+def _mark(payload: Mapping[str, Any]) -> str:
+    found = payload.get("twin", "")
+    if not isinstance(found, str):
+        raise TypeError("twin is not a string")
+    if found and not _MARK.fullmatch(found):
+        raise ValueError("what tells the mail from another with its id is no hash")
     return found
 
 

@@ -25,7 +25,7 @@ from rapport.networks.email import headers, mime, quoting
 from rapport.networks.email.addresses import is_address, normal, untagged
 from rapport.networks.email.box import Box
 from rapport.networks.email.compose import COPY, REF, Composed, Parent, check_answerable, compose
-from rapport.networks.email.ids import thread_key
+from rapport.networks.email.ids import external_id, is_name, thread_key
 from rapport.networks.email.imap import Mailbox
 from rapport.networks.email.smtp import Submission
 from rapport.networks.email.wire import Deadline
@@ -208,11 +208,13 @@ def _parent(box: Box, message: OutgoingMessage, mailbox: Mailbox) -> Parent:
     email = facts.get("email") if isinstance(facts.get("email"), dict) else {}
     email = email if isinstance(email, dict) else {}
     named = str(email.get("message_id") or message.parent_id)
-    if named.startswith(("sha256:", "none:")):
+    if not is_name(named):
         named = ""
     reply_to = [str(one) for one in email.get("reply_to") or ()]
     # Our own mail is recorded as it was sent, without these.
-    if (not facts.get("subject") or box.quote_original) and named:
+    # A mail that shares its Message-ID is not looked up by it: another's words could be quoted to this customer.
+    alone = message.parent_id == named or message.parent_id == external_id(named)
+    if (not facts.get("subject") or box.quote_original) and named and alone:
         found = _looked_up(box, mailbox, named)
         if found is not None:
             return found

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from rapport.networks.base import OutgoingMedia, OutgoingMessage, Polled
-from rapport.networks.email import sending
+from rapport.networks.email import listening, sending
 from rapport.networks.email.connector import EmailConnector
 from rapport.networks.email.tests.conftest import Listener
 from rapport.networks.email.tests.place import DOT, HELP, IVANA, MARKO, EmailPlace
 from rapport.networks.email.tests.servers import until
+from rapport.networks.email.tests.slow import slow_line
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 
 Answer = Callable[..., OutgoingMessage]
@@ -154,6 +155,106 @@ def test_a_mailbox_that_was_numbered_anew_is_read_again_with_the_same_keys(
     assert f"post:{said}" in [one.key for one in polled.items]
     assert polled.cursor["folders"]["INBOX"]["uidvalidity"] != 1
     assert first.external_id == said
+
+
+def test_two_mails_with_one_id_are_both_heard_and_each_answered(
+    place: EmailPlace, connect: Connect, answer: Answer
+) -> None:
+    """A shop's script gives every mail the same Message-ID."""
+    with place.open(HELP) as imap:
+        imap.create("Shop")
+        imap.create("Moved")
+    listener = Listener(connect(quote_original=True, folders=["INBOX", "Shop", "Moved"]))
+    named = f"{uuid.uuid4()}@shop.example"
+    for number, sender, words in ((1, MARKO, "Where is my chair?"), (2, IVANA, "And my lamp?")):
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Message-ID"] = sender, HELP, f"<{named}>"
+        mail["Subject"], mail["Date"] = f"Order {number}", f"Sat, 21 Nov 2026 10:0{number}:00 +0000"
+        mail.set_content(words)
+        with place.open(HELP) as imap:
+            imap.append("Shop", None, None, mail.as_bytes())
+        listener.poll()
+    first, second = (
+        one for one in listener.heard.values() if one.text in {"Where is my chair?", "And my lamp?"}
+    )
+    assert first.external_id == named
+    assert second.external_id.startswith("twin:")
+    assert (first.author.external_id, second.author.external_id) == (MARKO, IVANA)
+    assert first.thread_key != second.thread_key
+    # Its answer names the id that the customer's program knows, goes to them and quotes nobody else.
+    sent = listener.connector.send(answer(second, text="Your lamp is on its way."))
+    (text,) = reads(place, named)
+    assert text == "Your lamp is on its way."
+    thanks = listener.hears(place.customer_says("Thank you!", to=sent.external_id))
+    assert (thanks.parent_id, thanks.thread_key) == (sent.external_id, second.thread_key)
+    # Read again, or in another folder, they are the same.
+    keys = set(listener.heard)
+    with place.open(HELP) as imap:
+        imap.select("Shop")
+        numbers = imap.search(None, "HEADER", "Message-ID", named)[1][0].split()
+        imap.copy(b",".join(numbers), "Moved")
+    folders = dict(listener.cursor["folders"])
+    folders["Shop"] = folders["Shop"] | {"uidvalidity": 1}
+    for cursor in (listener.cursor, dict(listener.cursor) | {"folders": folders}):
+        listener.cursor = cursor
+        again = [one.external_id for one in listener.poll()]
+        assert again.count(first.external_id) == again.count(second.external_id) > 0
+    assert set(listener.heard) == keys
+
+
+def test_a_large_mail_on_a_slow_line_holds_up_nothing(
+    place: EmailPlace, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "POLL_S", 2.5)
+    monkeypatch.setattr(listening, "_PARTS", (400_000, 50_000))
+    with place.open(HELP) as imap:
+        imap.create("Slow")
+    with slow_line(place.servers.imap_port, bytes_per_s=400_000) as port:
+        reader = connect(folders=["Slow"], imap_port=port, imap_security="none")
+        listener = Listener(reader)
+        fits = f"From: {IVANA}\r\nMessage-ID: <%s@x>\r\n\r\nHello %s"
+        large = (fits % ("large", "large") + "\r\n" + "x" * 70 + "\r\n" * 3).encode() + b"y" * 4_000_000
+        with place.open(HELP) as imap:
+            imap.append("Slow", None, None, (fits % ("before", "before")).encode())
+            imap.append("Slow", None, None, large)
+            imap.append("Slow", None, None, (fits % ("after", "after")).encode())
+        ways = [lambda: reader.poll(listener.cursor)]
+        past: dict[str, Any] = {}
+        ways.append(lambda: reader.history(past, since=datetime.now(UTC) - timedelta(hours=1)))
+        for way in ways:
+            found: dict[str, bool] = {}
+            for _ in range(4):
+                polled = way()
+                listener.cursor = past = polled.cursor
+                for item in polled.items:
+                    (seen,) = reader.parse(item.kind, item.payload)
+                    found[seen.external_id] = bool(seen.facts.get("truncated"))
+                if not polled.more:
+                    break
+            mine = {name: cut for name, cut in found.items() if name.endswith("@x") and "page" not in name}
+            assert mine == {"before@x": False, "large@x": True, "after@x": False}
+            assert "slow" not in polled.cursor["folders"]["Slow"]
+
+
+def test_a_stream_goes_on_after_a_mail_that_does_not_come_in_time(
+    place: EmailPlace, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "POLL_S", 2.0)
+    monkeypatch.setattr(listening, "_PARTS", (100_000,))
+    with place.open(HELP) as imap:
+        imap.create("Streamed")
+        large = f"From: {IVANA}\r\nMessage-ID: <streamed@x>\r\n\r\n".encode() + b"y" * 3_000_000
+        imap.append("Streamed", None, None, large)
+    with slow_line(place.servers.imap_port, bytes_per_s=400_000) as port:
+        reader = connect(folders=["Streamed"], imap_port=port, imap_security="none")
+        pages = reader.stream({}, lambda: False)
+        cut = next(pages)
+        assert not cut.items
+        with pytest.raises(TryAgain):
+            next(pages)
+        again = reader.stream(cut.cursor, lambda: False)
+        assert [one.key for one in next(again).items] == ["post:streamed@x"]
+        again.close()
 
 
 def test_a_colleague_who_answers_from_another_program_is_heard_as_us(
