@@ -6,11 +6,18 @@ import argparse
 import datetime
 import os
 import platform
+import re
 from pathlib import Path
 
 from bench.place import fresh_database
 
 PARTS = ["ingest", "parse", "lists", "channels", "latency"]
+_SECTION = re.compile(r"^(?=## )", re.M)
+_HEAD = (
+    "# Performance\n\n"
+    "Written by `make bench`; run it to repeat every figure, or a part with `python -m bench parse`. Ratios hold between "
+    "machines, absolute figures do not. Embedded PostgreSQL with its default durability (`synchronous_commit` on).\n\n"
+)
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
@@ -37,18 +44,24 @@ def main() -> None:
         from bench import latency
 
         sections.append(latency.run(seconds=10 if arguments.quick else 30))
-    if not arguments.quick and len(sections) == len(PARTS):
-        PAGE.write_text(_head() + "\n".join(sections), encoding="utf-8")
+    if not arguments.quick:
+        PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8"), sections), encoding="utf-8")
         print(f"written: {PAGE}")
 
 
-def _head() -> str:
+def renewed(page: str, sections: list[str]) -> str:
+    """The page with these sections in place of the ones of the same heading; new ones come last."""
+    _, *kept = _SECTION.split(page)
+    found = {one.splitlines()[0]: one.strip() for one in kept}
+    for section in sections:
+        found[section.strip().splitlines()[0]] = f"{section.strip()}\n\n{_run()}"
+    return _HEAD + "\n\n".join(found.values()) + "\n"
+
+
+def _run() -> str:
     return (
-        "# Performance\n\n"
-        "Written by `make bench`; run it to repeat every figure. Ratios hold between machines, absolute figures do "
-        f"not. This run: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}), "
-        f"Python {platform.python_version()}, embedded PostgreSQL with its default durability "
-        "(`synchronous_commit` on).\n\n"
+        f"*Measured {datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {os.cpu_count()} cores ({platform.machine()}), "
+        f"Python {platform.python_version()}.*"
     )
 
 
