@@ -22,7 +22,7 @@ run: $(VENV)/.installed ## Install if needed, then run Rapport with its demo
 	@$(BIN)/rapport up --demo
 
 test: $(VENV)/.installed ## Run every test (browser tests need Chromium)
-	$(BIN)/pytest -n $${TEST_PROCESSES:-2} --dist loadgroup $(TEST_ARGS)
+	$(BIN)/pytest -n $${TEST_PROCESSES:-2} --dist loadgroup --no-loadscope-reorder $(TEST_ARGS)
 
 lint: $(VENV)/.installed ## Style, and the direction of imports
 	$(BIN)/ruff check .

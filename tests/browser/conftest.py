@@ -140,7 +140,7 @@ def running(folder: Path, *options: str) -> Iterator[tuple[str, dict[str, str]]]
             up.wait(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """An instance with one brand and customers who write only when a test makes them."""
     with running(tmp_path_factory.mktemp("rapport-browser")) as (url, env):
@@ -169,7 +169,7 @@ class Demo:
         return one["email"], one["password"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo, as a newcomer meets it."""
     with running(tmp_path_factory.mktemp("rapport-demo"), "--demo") as (url, env):
@@ -177,7 +177,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield Demo(url, json.loads(found.stdout)["logins"], env)
 
 
-@pytest.fixture(scope="session")
+# Ends with these tests: while it lives, its event loop lets no other test of this process near the database.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
