@@ -158,7 +158,7 @@ def test_an_outage_in_mid_flow_loses_and_doubles_nothing(world: World, need: Cal
         assert world.channel.failures >= 1
         assert world.channel.last_error
         if can_send:
-            outgoing = world.answer(case, "We are here", private=private)
+            outgoing = world.answer(case, "We are here", private=private, tries=1)
             assert outgoing.state == "queued"
             assert outgoing.error
     later = world.place.customer_says(f"After the storm {uuid4().hex[:8]}", private=private)
@@ -179,7 +179,7 @@ def test_a_post_whose_answer_is_lost_is_posted_once(world: World, need: Callable
         case = world.case(asked)
         words = f"Once and only once {uuid4().hex[:6]}"
         with world.place.break_after_posting():
-            outgoing = world.answer(case, words, private=private)
+            outgoing = world.answer(case, words, private=private, tries=1)
         assert outgoing.state == "queued", outgoing.error
         assert outgoing.doubtful
         world.send(outgoing)

@@ -152,8 +152,9 @@ class World:
 
     # Answering --------------------------------------------------------------------------------
     def answer(
-        self, case: Case, text: str, *, private: bool = False, files: Iterable[NewMedia] = ()
+        self, case: Case, text: str, *, private: bool = False, files: Iterable[NewMedia] = (), tries: int = 5
     ) -> Outgoing:
+        """Answer, with as many tries as a worker would make in some seconds: a server may be busy."""
         outgoing = reply(
             actor=self.agent,
             case_id=case.id,
@@ -163,7 +164,12 @@ class World:
             form_key=uuid4(),
             files=list(files),
         )
-        self.send(outgoing)
+        for attempt in range(tries):
+            if attempt:
+                time.sleep(1)
+            self.send(outgoing)
+            if outgoing.state != OutgoingState.QUEUED:
+                break
         return outgoing
 
     def send(self, outgoing: Outgoing) -> None:

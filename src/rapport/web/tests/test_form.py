@@ -113,7 +113,7 @@ def test_a_message_becomes_a_case_and_its_answer_is_on_the_page(form: Channel, d
     browser = Browser(path(form), accept_language="hr-HR,hr;q=0.9")
     browser.send(**filled(files=SimpleUploadedFile("bag.png", PNG)))
     assert browser.response.status_code == 200
-    reference = re.search(r'<strong class="reference">([^<]+)', browser.page)
+    reference = re.search(r"<strong class=.reference.>([^<]+)", browser.page)
     assert reference
     assert re.fullmatch(r"([2-9A-HJKMNP-Z]{4}-){2}[2-9A-HJKMNP-Z]{4}", reference.group(1))
     # Kept, though nothing has read it yet, and shown to its author.
