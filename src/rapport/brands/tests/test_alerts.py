@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -29,16 +30,25 @@ def kinds() -> list[str]:
     return [one.kind for one in open_alerts(brands=Brand.objects.all())]
 
 
+@dataclass(frozen=True)
+class FromNow:
+    """A time to be counted from when the test runs, which may be long after it was collected."""
+
+    length: timedelta
+
+
 def set_(**fields: Any) -> None:
-    Channel.objects.update(**fields)
+    now = NOW()
+    given = {k: now + v.length if isinstance(v, FromNow) else v for k, v in fields.items()}
+    Channel.objects.update(**given)
 
 
-def ago(**length: float) -> Any:
-    return NOW() - timedelta(**length)
+def ago(**length: float) -> FromNow:
+    return FromNow(-timedelta(**length))
 
 
-def ahead(**length: float) -> Any:
-    return NOW() + timedelta(**length)
+def ahead(**length: float) -> FromNow:
+    return FromNow(timedelta(**length))
 
 
 def test_all_is_well(channel: Channel) -> None:
@@ -97,7 +107,7 @@ def test_what_comes_back_soon_never_was_over(channel: Channel) -> None:
     assert Alert.objects.filter(told_at__isnull=False).count() == 1
     set_(state="active")
     assert kinds() == []
-    Alert.objects.update(ended_at=ago(hours=2))
+    Alert.objects.update(ended_at=NOW() - timedelta(hours=2))
     set_(state="disconnected")
     assert kinds() == ["disconnected"]
     assert Alert.objects.count() == 2
