@@ -22,11 +22,12 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from rapport.audit.actions import record
-from rapport.brands import calls, health
+from rapport.brands import calls
 from rapport.brands.hours import in_words, times_in
 from rapport.brands.models import Channel, ChannelState
 from rapport.channels.access import access_channel
 from rapport.channels.snapshot import snapshot
+from rapport.ingest.disconnecting import disconnect
 from rapport.lib.errors import Invalid
 from rapport.lib.text import storable
 from rapport.networks.base import Account, Connector
@@ -278,7 +279,7 @@ def write_one(*, channel_id: int, changes: Mapping[str, str]) -> None:
 
 def _failed(channel: Channel, error: NetworkError) -> None:
     if isinstance(error, CredentialsGone):
-        health.disconnected(channel_id=channel.id, reason=str(error))
+        disconnect(channel_id=channel.id, reason=str(error))
     _done(channel.id, {"error": storable(str(error), limit=500)})
 
 

@@ -26,6 +26,7 @@ from rapport.audit.actions import record
 from rapport.brands import calls, health, pacing
 from rapport.brands.models import Channel, ChannelState
 from rapport.ingest.actions import store_raw
+from rapport.ingest.disconnecting import disconnect
 from rapport.ingest.models import Via
 from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.text import storable, storable_json
@@ -141,7 +142,7 @@ def take_page(*, channel_id: int) -> None:
             return
         found = _fetch(channel)
     except CredentialsGone as error:
-        health.disconnected(channel_id=channel.id, reason=str(error))
+        disconnect(channel_id=channel.id, reason=str(error))
         _stop(channel, BackfillState.PAUSED, _("The channel must be connected again. Then it goes on."))
     except TryAgain as error:
         health.failed(channel_id=channel.id, reason=str(error), after=error.after)
