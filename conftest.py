@@ -13,6 +13,7 @@ from pathlib import Path
 import django
 import pytest
 from django.db import connection
+from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
 
 if "PYTEST_XDIST_WORKER" not in os.environ and "RAPPORT_TEST_DATA" not in os.environ:
@@ -49,6 +50,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # A mail server or a browser on a busy machine may be late once. What is wrong is wrong twice.
         if item.get_closest_marker("browser") or item.get_closest_marker("network"):
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
+
+
+@pytest.fixture(autouse=True)
+def own_language_and_time_zone() -> Iterator[None]:
+    """A page activates its reader's language and time zone for the thread, which in production the next
+    request replaces. Here the next test would start with them, in an order that nobody chose."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture(scope="session")
