@@ -14,10 +14,10 @@ from django.db import connection
 from rapport.brands.models import Brand, Channel
 from rapport.imports.actions import import_file
 from rapport.imports.export import ExportFormat, exported_rows, write_export
-from rapport.imports.tests.real_data import twcs_sample
 from rapport.inbox.models import Message
 from rapport.ingest.record import lock_channel, record_events
 from rapport.insights.queries import response_rows
+from rapport.lib.tests.shared_data import shared_data
 from rapport.networks.base import Author, Event, Media, MessageDeleted, MessageSeen
 
 pytestmark = pytest.mark.django_db
@@ -122,7 +122,7 @@ def test_it_exports_only_what_is_asked_for() -> None:
 
 
 def test_it_carries_real_conversations(tmp_path: Path) -> None:
-    import_file(path=twcs_sample(), file_format="twcs")
+    import_file(path=shared_data("support/twcs_5000.csv"), file_format="twcs")
     first, before = exported("csv"), figures()
     path = tmp_path / "export.csv"
     path.write_bytes(first.encode())

@@ -16,13 +16,15 @@ from django.db import connection
 from rapport.brands.models import Channel
 from rapport.contacts.models import Identity
 from rapport.imports.actions import import_file
-from rapport.imports.tests.real_data import twcs_sample
 from rapport.inbox.models import Case, Message, Thread
 from rapport.ingest.models import RawEvent
 from rapport.insights.queries import response_rows, waiting_now
+from rapport.lib.tests.shared_data import shared_data
 
 pytestmark = pytest.mark.django_db
 
+# The first 5,000 rows of "Customer Support on Twitter".
+SAMPLE = "support/twcs_5000.csv"
 CHECKED = (
     "brands_brand", "brands_channel", "contacts_contact", "contacts_identity", "ingest_rawevent", "inbox_thread",
     "inbox_message", "inbox_messagechange", "inbox_case", "inbox_casethread", "inbox_caseevent", "inbox_turn",
@@ -155,7 +157,7 @@ def checksums() -> dict[str, str]:
 
 
 def test_it_reports_every_brand_s_true_figures_and_importing_again_changes_nothing() -> None:
-    path = twcs_sample()
+    path = shared_data(SAMPLE)
     rows = read(path)
     summary = import_file(path=path, file_format="twcs")
     assert (summary.rows, summary.new, summary.duplicates, summary.rejected) == (5000, 5000, 0, 0)
@@ -176,7 +178,7 @@ def test_it_reports_every_brand_s_true_figures_and_importing_again_changes_nothi
 
 
 def test_it_keeps_times_threads_links_and_who_is_who() -> None:
-    path = twcs_sample()
+    path = shared_data(SAMPLE)
     rows = read(path)
     import_file(path=path, file_format="twcs")
     by_id = {row["tweet_id"]: row for row in rows}
@@ -216,7 +218,7 @@ def test_it_keeps_times_threads_links_and_who_is_who() -> None:
 def test_it_gives_the_same_figures_for_the_same_rows_in_another_order(
     seed: int | None, tmp_path: Path
 ) -> None:
-    rows = read(twcs_sample())
+    rows = read(shared_data(SAMPLE))
     order = rows[::-1] if seed is None else random.Random(seed).sample(rows, len(rows))
     path = tmp_path / "shuffled.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -231,7 +233,7 @@ def test_it_gives_the_same_figures_for_the_same_rows_in_another_order(
 
 
 def test_it_imports_one_company_and_still_knows_the_others_as_brands() -> None:
-    path = twcs_sample()
+    path = shared_data(SAMPLE)
     rows = read(path)
     (shared,) = (
         one

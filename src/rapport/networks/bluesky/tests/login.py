@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -11,8 +11,8 @@ _API = "/@atproto/oauth-provider/~api"
 _PAGE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
 
-def log_in(url: str, handle: str, password: str, *, allow: bool = True) -> dict[str, str]:
-    """The query with which the browser comes back to us."""
+def log_in(url: str, handle: str, password: str, *, allow: bool = True) -> str:
+    """The address with which the browser comes back to us."""
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
     with httpx.Client(trust_env=False, timeout=20) as browser:
         cookies: dict[str, str] = {}
@@ -39,7 +39,7 @@ def log_in(url: str, handle: str, password: str, *, allow: bool = True) -> dict[
         )
         sub = signed["account"]["sub"]
         back = call("/consent", {"sub": sub}) if allow else call("/reject", {})
-    return dict(parse_qsl(urlsplit(back["url"]).query))
+        return str(back["url"])
 
 
 def _keep(cookies: dict[str, str], answer: httpx.Response) -> None:

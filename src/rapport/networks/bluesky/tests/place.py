@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import sql
 
+from rapport.networks.bluesky import identity
 from rapport.networks.bluesky.recordkeys import POST
 from rapport.networks.bluesky.tests.double import ChatDouble
+from rapport.networks.bluesky.tests.login import log_in
 from rapport.networks.bluesky.tests.people import Person
 from rapport.networks.bluesky.tests.running import Network
 from rapport.networks.testing import Place
@@ -30,6 +33,8 @@ class BlueskyPlace(Place):
             self.server = Network(self.chat.url)
             stack.enter_context(self.server)
             self.pds = self.server.addresses["pds"]
+            here = stack.enter_context(pytest.MonkeyPatch.context())
+            here.setattr(identity, "PLC_DIRECTORY", self.server.addresses["plc"])
             self._people: list[Person] = []
             stack.callback(lambda: [one.close() for one in self._people])
             self.customer = self.person("mira", "Mira Holt")
@@ -66,6 +71,9 @@ class BlueskyPlace(Place):
             "app_password": self.app_password,
             "jetstream": "",
         }
+
+    def log_in(self, url: str, *, allow: bool = True) -> str:
+        return log_in(url, self.ours.handle, self.ours.password, allow=allow)
 
     def customer_says(
         self, text: str, *, to: str | None = None, private: bool = False, image: bool = False

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.lib.tests.shared_data import shared_data
 from rapport.networks.base import Account, MessageDeleted, MessageSeen
 from rapport.networks.bluesky import cbor, listen
 from rapport.networks.bluesky.connector import BlueskyConnector
@@ -20,7 +21,6 @@ from rapport.networks.bluesky.recordkeys import POST, tid
 from rapport.networks.bluesky.tests.hearing import messages
 from rapport.networks.bluesky.tests.jetstream import Jetstream
 from rapport.networks.bluesky.tests.place import BlueskyPlace
-from rapport.networks.bluesky.tests.shared import payload_folder
 from rapport.networks.errors import Refused, TryAgain
 
 pytestmark = pytest.mark.xdist_group("bluesky")
@@ -221,7 +221,7 @@ def test_broken_messages_do_not_end_the_stream(
 
 
 def test_recorded_events_of_the_real_jetstream_are_read() -> None:
-    path = payload_folder() / "bluesky_jetstream_2events.ndjson"
+    path = shared_data("payloads/bluesky_jetstream_2events.ndjson")
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 2
     for line in lines:

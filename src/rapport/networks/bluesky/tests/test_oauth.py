@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from cryptography.fernet import Fernet
@@ -17,7 +17,6 @@ from rapport.networks.bluesky import identity, oauth, proofs
 from rapport.networks.bluesky.connector import BlueskyConnector
 from rapport.networks.bluesky.tests.connecting import renewed
 from rapport.networks.bluesky.tests.hearing import Ear, messages
-from rapport.networks.bluesky.tests.login import log_in
 from rapport.networks.bluesky.tests.place import BlueskyPlace
 from rapport.networks.errors import CredentialsGone, Refused
 
@@ -28,15 +27,14 @@ LOCAL = "http://127.0.0.1:8000/connect/bluesky/back"
 PUBLIC = "https://desk.example.com/connect/bluesky/back"
 
 
-@pytest.fixture(autouse=True)
-def directory(place: BlueskyPlace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "PLC_DIRECTORY", place.server.addresses["plc"])
+def came_back(place: BlueskyPlace, url: str, *, allow: bool = True) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(place.log_in(url, allow=allow)).query))
 
 
 def logged_in(place: BlueskyPlace, redirect_uri: str) -> Account:
     values = {"service": place.pds, "identifier": place.ours.handle}
     began = BlueskyConnector.begin(values, redirect_uri=redirect_uri, state="s 1")
-    query = log_in(began.url, place.ours.handle, place.ours.password)
+    query = came_back(place, began.url)
     assert query["state"] == "s 1"
     (granted,) = BlueskyConnector.finish(values, keep=began.keep, query=query, redirect_uri=redirect_uri)
     assert granted.label == place.ours.handle
@@ -87,14 +85,14 @@ def test_somebody_else_cannot_use_a_stolen_token(place: BlueskyPlace) -> None:
 
 def test_who_says_no_is_not_connected(place: BlueskyPlace) -> None:
     began = BlueskyConnector.begin({"service": place.pds}, redirect_uri=LOCAL, state="s")
-    query = log_in(began.url, place.ours.handle, place.ours.password, allow=False)
+    query = came_back(place, began.url, allow=False)
     with pytest.raises(Refused, match="rejected"):
         BlueskyConnector.finish({}, keep=began.keep, query=query, redirect_uri=LOCAL)
 
 
 def test_an_answer_of_another_server_is_refused(place: BlueskyPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     began = BlueskyConnector.begin({"service": place.pds}, redirect_uri=LOCAL, state="s")
-    query = log_in(began.url, place.ours.handle, place.ours.password)
+    query = came_back(place, began.url)
     with pytest.raises(Refused, match="another server"):
         BlueskyConnector.finish(
             {}, keep=began.keep, query={**query, "iss": "https://evil.example"}, redirect_uri=LOCAL

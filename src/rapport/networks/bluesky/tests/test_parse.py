@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.lib.tests.shared_data import shared_data
 from rapport.networks.base import Liked, Media, MessageSeen
 from rapport.networks.bluesky import richtext
 from rapport.networks.bluesky.connector import BlueskyConnector
@@ -19,7 +20,6 @@ from rapport.networks.bluesky.images import size_of
 from rapport.networks.bluesky.recordkeys import derived_tid, split_uri, tid_time
 from rapport.networks.bluesky.session import expiry, pds_of, service_address
 from rapport.networks.bluesky.tests.people import png
-from rapport.networks.bluesky.tests.shared import payload_folder
 from rapport.networks.testing import Fixture, fixtures, said
 
 CASES = list(fixtures(BlueskyConnector))
@@ -303,7 +303,7 @@ THREADS = {"thread_view_post_with_embed_media.json"}
 
 
 def recorded() -> dict[str, Any]:
-    folder = payload_folder()
+    folder = shared_data("payloads")
     paths = [*(folder / "granary").glob("*.bsky*.json"), *(folder / "atproto" / "tests").rglob("*.json")]
     paths = [path for path in paths if ".as-from-bsky" not in path.name]
     return {path.name: json.loads(path.read_text(encoding="utf-8")) for path in paths}

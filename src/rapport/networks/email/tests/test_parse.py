@@ -1,17 +1,16 @@
 import base64
 import copy
 import json
-import os
 import random
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.lib.tests.shared_data import shared_data
 from rapport.networks.base import MessageSeen
 from rapport.networks.email.connector import CONNECTOR
 from rapport.networks.email.ids import token
@@ -20,12 +19,6 @@ from rapport.networks.email.tests.make_fixtures import FOLDER, payload
 from rapport.networks.testing import fixtures, said
 
 CASES = {one.name.removesuffix(".json"): one for one in fixtures(CONNECTOR) if not one.parked}
-REPOSITORY = Path(__file__).parents[5]
-SHARED = (
-    Path(os.environ.get("RAPPORT_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
-    / "payloads"
-    / "emails_talon"
-)
 THREAD = "mail:" + token("ivana-1@mail.customers.example")
 ME = ["help@alvara.example", "support@alvara.example"]
 
@@ -327,10 +320,10 @@ def test_a_spoilt_mail_fails_only_as_it_may(seed: int, name: str, cuts: int) -> 
 NO_MAILS = {"OLK_SRC_BODY_SECTION.html", "html_replies", "signature"}
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the recorded payloads are not in {SHARED}")
 def test_the_recorded_mails_all_parse() -> None:
-    mails = sorted(SHARED.rglob("*.eml"))
-    others = {one.relative_to(SHARED).parts[0] for one in SHARED.rglob("*") if one.is_file()}
+    folder = shared_data("payloads/emails_talon")
+    mails = sorted(folder.rglob("*.eml"))
+    others = {one.relative_to(folder).parts[0] for one in folder.rglob("*") if one.is_file()}
     assert others - NO_MAILS == {"standard_replies", "reply-quotations-share-block.eml"}
     texts = {one.name: read(one.read_bytes()).text for one in mails}
     assert len(texts) == 9

@@ -1,16 +1,9 @@
-import os
-from pathlib import Path
-
 import pytest
 
+from rapport.lib.tests.shared_data import shared_data
 from rapport.networks.email.htmltext import to_text
 from rapport.networks.email.quoting import is_forward, own_words
 
-SHARED = (
-    Path(os.environ.get("RAPPORT_SHARED_DATA") or Path(__file__).parents[5].parent / "shared" / "data")
-    / "payloads"
-    / "emails_talon"
-)
 OWN = "Thank you, that helped.\n\nBest, Ivana"
 INTRODUCTIONS = {
     "en": "On Tue, Nov 3, 2026 at 4:55 PM Alvara Help <help@alvara.example> wrote:",
@@ -113,22 +106,20 @@ HTML = {
 }
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the recorded payloads are not in {SHARED}")
 def test_recorded_html_of_many_programs() -> None:
-    folder = SHARED / "html_replies"
+    talon = shared_data("payloads/emails_talon")
+    folder = talon / "html_replies"
     assert {one.name for one in folder.iterdir()} == set(HTML)
     found = {one.name: own_words(to_text(one.read_text(encoding="utf-8"))[0]) for one in folder.iterdir()}
     assert found == HTML
-    olk = (SHARED / "OLK_SRC_BODY_SECTION.html").read_text(encoding="utf-8")
+    olk = (talon / "OLK_SRC_BODY_SECTION.html").read_text(encoding="utf-8")
     assert own_words(to_text(olk)[0]) == "Reply"
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the recorded payloads are not in {SHARED}")
 def test_recorded_bodies_lose_nothing_that_was_said() -> None:
     """They have no delimiter before their signatures, so all of it stays."""
-    bodies = [
-        one for one in (SHARED / "signature").rglob("*") if one.is_file() and not one.name.endswith("_sender")
-    ]
+    folder = shared_data("payloads/emails_talon/signature")
+    bodies = [one for one in folder.rglob("*") if one.is_file() and not one.name.endswith("_sender")]
     assert len(bodies) == 9
     for one in bodies:
         text = one.read_text(encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.lib.tests.shared_data import shared_data
 from rapport.networks.base import MessageSeen
 from rapport.networks.feeds.connector import CONNECTOR
 from rapport.networks.feeds.discover import named_feeds
@@ -21,7 +21,6 @@ from rapport.networks.feeds.read import NotAFeed, read
 from rapport.networks.testing import Fixture, fixtures, said
 
 FIXTURES = list(fixtures(CONNECTOR))
-_SHARED = Path(os.environ.get("RAPPORT_SHARED_DATA") or Path(__file__).parents[6] / "shared" / "data")
 # Files with an entry that holds nothing for us, and why.
 NOTHING = {"invalid_content_fields.feed.json": "content_html is not a string"}
 
@@ -170,9 +169,7 @@ def test_whatever_a_site_sends_is_read_or_refused(data: st.DataObject) -> None:
 
 
 def test_the_recorded_feeds_are_read() -> None:
-    folder = _SHARED / "payloads" / "granary"
-    if not folder.is_dir():
-        pytest.skip(f"the recorded payloads are not here ({folder}); set RAPPORT_SHARED_DATA")
+    folder = shared_data("payloads/granary")
     files = [*folder.glob("*.rss.xml"), *folder.glob("*feed-from-as.json"), *folder.glob("*.feed.json")]
     kinds: dict[str, int] = {}
     for file in sorted(files):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.lib.tests.shared_data import shared_data
 from rapport.networks.base import Liked, MessageSeen
 from rapport.networks.mastodon import items
 from rapport.networks.mastodon.api import normalised
@@ -247,13 +246,7 @@ def test_it_never_fails_in_another_way_than_it_says(data: st.DataObject) -> None
 
 def recorded(name: str) -> list[Any]:
     """Payloads that are read where they are and never copied into the repository."""
-    root = Path(__file__).resolve().parents[5]
-    folder = Path(os.environ.get("RAPPORT_SHARED_DATA") or root.parent / "shared" / "data")
-    path = folder / "payloads" / name
-    if not path.exists():
-        pytest.skip(
-            f"the recorded payloads are not here ({path}); set RAPPORT_SHARED_DATA to their directory"
-        )
+    path = shared_data(f"payloads/{name}")
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
+from rapport.lib.tests.shared_data import shared_data
 
-_REPOSITORY = Path(__file__).resolve().parents[5]
 # Beginnings of paths, and why such a file has no message of anybody.
 NOTHING_IN = {
     "base/": "answers about no message: errors, profiles, and posts of strangers without ids",
@@ -67,13 +65,7 @@ ACCOUNT = {"id": "100", "handle": "nobody"}
 
 def folder() -> Path:
     """Skips the test when the recorded payloads are not here."""
-    data = Path(os.environ.get("RAPPORT_SHARED_DATA") or _REPOSITORY.parent / "shared" / "data")
-    found = data / "payloads" / "facebook_instagram_graph"
-    if not found.exists():
-        pytest.skip(
-            f"the recorded payloads are not here ({found}); set RAPPORT_SHARED_DATA to their directory"
-        )
-    return found
+    return shared_data("payloads/facebook_instagram_graph")
 
 
 def objects(network: str) -> Iterator[tuple[str, str, Any]]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.lib.tests.shared_data import shared_data
 from rapport.networks.base import MessageSeen
 from rapport.networks.reddit import things
 from rapport.networks.reddit.api import _pause
@@ -133,11 +132,7 @@ def test_it_never_fails_in_another_way_than_it_says(data: st.DataObject) -> None
 
 # Recorded things ----------------------------------------------------------------------------------
 def test_recorded_things_are_all_read() -> None:
-    here = Path(__file__).resolve()
-    folder = Path(os.environ.get("RAPPORT_SHARED_DATA") or here.parents[6] / "shared" / "data")
-    path = folder / "payloads" / "reddit_things.jsonl"
-    if not path.exists():
-        pytest.skip(f"the recorded payloads are not here ({path}); set RAPPORT_SHARED_DATA")
+    path = shared_data("payloads/reddit_things.jsonl")
     seen: Counter[str] = Counter()
     for line in path.read_text(encoding="utf-8").splitlines():
         # Names were taken out when the things were recorded.

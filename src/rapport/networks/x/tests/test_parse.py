@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.lib.tests.shared_data import shared_data
 from rapport.networks.base import MessageSeen
 from rapport.networks.testing import fixtures, said
 from rapport.networks.x import pages
@@ -143,16 +142,8 @@ NOTHING = {
 }  # fmt: skip
 
 
-def shared() -> Path:
-    here = Path(__file__).resolve()
-    found = Path(os.environ.get("RAPPORT_SHARED_DATA") or here.parents[6] / "shared" / "data") / "payloads"
-    if not found.exists():
-        pytest.skip(f"the recorded payloads are not here ({found}); set RAPPORT_SHARED_DATA")
-    return found
-
-
 def recorded() -> list[tuple[str, Any]]:
-    folder = shared()
+    folder = shared_data("payloads")
     found = [
         (str(path.relative_to(folder)), json.loads(path.read_text(encoding="utf-8")))
         for path in sorted((folder / "x_api_v2").rglob("*.json"))
