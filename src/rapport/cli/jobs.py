@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
@@ -18,6 +17,7 @@ from rapport.ingest.renewal import renew_due
 from rapport.ingest.silence import learn_silence
 from rapport.ingest.watch import watch_channels
 from rapport.outbox.delivery import sweep
+from rapport.staff.sessions import SessionStore
 
 QUEUE = "periodic"
 # A worker that has not said for so long that it lives does not (it says so every ten seconds).
