@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,9 @@ from rapport.networks.email.connector import EmailConnector
 from rapport.networks.email.tests.place import EmailPlace
 from rapport.networks.email.tests.servers import until
 
+Answer = Callable[..., OutgoingMessage]
+Connect = Callable[..., EmailConnector]
+
 
 @pytest.fixture(scope="session")
 def place() -> Iterator[EmailPlace]:
@@ -20,7 +24,7 @@ def place() -> Iterator[EmailPlace]:
 
 
 @pytest.fixture
-def connect(place: EmailPlace) -> Callable[..., EmailConnector]:
+def connect(place: EmailPlace) -> Connect:
     """A connector for our mailbox; every call may change what the admin typed."""
 
     def make(**values: Any) -> EmailConnector:
@@ -39,7 +43,7 @@ def connect(place: EmailPlace) -> Callable[..., EmailConnector]:
 
 
 @pytest.fixture
-def connector(connect: Callable[..., EmailConnector]) -> EmailConnector:
+def connector(connect: Connect) -> EmailConnector:
     return connect()
 
 
@@ -83,9 +87,8 @@ def listener(connector: EmailConnector) -> Listener:
 
 
 @pytest.fixture
-def answer() -> Callable[..., OutgoingMessage]:
+def answer() -> Answer:
     """A reply to a message that was heard, as the outbox makes it."""
-    import uuid
 
     def make(to: MessageSeen | None = None, **fields: Any) -> OutgoingMessage:
         base: dict[str, Any] = {
@@ -108,3 +111,8 @@ def answer() -> Callable[..., OutgoingMessage]:
         return OutgoingMessage(**base | fields)
 
     return make
+
+
+def reads(place: EmailPlace, external_id: str) -> list[str]:
+    """What the customer finds under their mail, once our answer has come."""
+    return until(lambda: place.customer_reads(external_id), what="for our answer")
