@@ -14,9 +14,13 @@ from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
+
+from rapport.inbox.desk_models import BulkAct as BulkAct
+from rapport.inbox.desk_models import Mention as Mention
+from rapport.inbox.desk_models import SavedView as SavedView
 
 
 class Visibility(models.TextChoices):
@@ -205,6 +209,14 @@ class Tag(models.Model):
         return self.name
 
 
+# Who waits sorts first, longest first, and who does not wait after them: as queries/views.py sorts.
+_WAITS = Func(
+    F("waiting_since"),
+    template="coalesce(%(expressions)s, 'infinity'::timestamptz)",
+    output_field=models.DateTimeField(),
+)
+
+
 class Case(models.Model):
     """The unit of work: one contact, one matter, one or more threads.
 
@@ -251,10 +263,17 @@ class Case(models.Model):
                          condition=Q(status="open")),
             models.Index(F("brand"), F("assignee"), F("last_message_at").desc(), F("id").desc(),
                          name="case_open_assignee", condition=Q(status="open")),
-            models.Index(F("brand"), F("waiting_since"), F("id"), name="case_open_waiting",
-                         condition=Q(status="open", waiting_since__isnull=False)),
+            models.Index(F("brand"), _WAITS, F("id"), name="case_open_wait", condition=Q(status="open")),
+            models.Index(F("brand"), F("priority") * -1, _WAITS, F("id"), name="case_open_urgent",
+                         condition=Q(status="open")),
+            models.Index(F("brand"), F("team"), F("last_message_at").desc(), F("id").desc(),
+                         name="case_open_team", condition=Q(status="open", team__isnull=False)),
             models.Index(F("brand"), F("status"), F("last_message_at").desc(), F("id").desc(),
                          name="case_not_open", condition=~Q(status="open")),
+            models.Index(F("brand"), F("last_message_at").desc(), F("id").desc(), name="case_spam",
+                         condition=Q(status="closed", close_reason="spam")),
+            models.Index(F("channel"), F("status"), F("last_message_at").desc(), F("id").desc(),
+                         name="case_by_channel"),
             models.Index(fields=["merged_into"], name="case_merged", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["snoozed_until"], name="case_snoozed", condition=Q(status="snoozed")),
         ]  # fmt: skip

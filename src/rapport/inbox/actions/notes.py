@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from rapport.inbox.actions.change import Change, change_case
+from rapport.inbox.mentions import record_mentions
 from rapport.inbox.models import Case, CaseEventKind, Note
 from rapport.lib.errors import Invalid
 from rapport.lib.text import storable
@@ -25,6 +26,7 @@ def add_note(*, actor: User, case_id: int, text: str, expected_version: int | No
 
     def decide(case: Case) -> Change:
         note = Note.objects.create(case_id=case.id, author=actor, text=text)
+        record_mentions(note=note, brand_id=case.brand_id, case_id=case.id)
         return Change(kind=CaseEventKind.NOTED, data={"note": note.id})
 
     return change_case(
