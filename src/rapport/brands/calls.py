@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 from rapport.brands import pacing
 from rapport.brands.models import Channel, ChannelState
 from rapport.lib.crypto import Undecryptable
+from rapport.networks import ending
 from rapport.networks.base import Account, Capabilities, Connector, Renewed
 from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
 from rapport.networks.registry import UnknownNetwork, connect
@@ -144,7 +145,9 @@ def renew(
         _release(channel_id, lease)
         return channel, connector
     try:
-        renewed = connector.renew()
+        # A refresh token is good once: its successor must not be lost because a listener ends just now.
+        with ending.spared():
+            renewed = connector.renew()
     except TryAgain:
         # Only the network's absence is waited out; any other end must be found again by the next call.
         _release(channel_id, lease, pause=True)

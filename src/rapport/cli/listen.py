@@ -9,6 +9,9 @@ import click
 from rapport.cli.processes import end_with_parent, stop_on_signals
 from rapport.cli.runtime import django_ready, read_options
 
+# How long a stop waits for networks to answer what they were asked; half an answer is asked for again.
+PATIENCE_S = 2.0
+
 
 @click.command("listen")
 def command() -> None:
@@ -18,6 +21,7 @@ def command() -> None:
     with django_ready():
         from rapport.ingest.listener import Listener
         from rapport.ingest.streams import Streams
+        from rapport.networks.ending import end_calls
 
         listener = Listener(concurrency=options.listen_concurrency)
         streams = Streams(most=options.streams)
@@ -26,6 +30,9 @@ def command() -> None:
         def stop() -> None:
             listener.stop()
             streams.stop()
+            cut = threading.Timer(PATIENCE_S, end_calls)
+            cut.daemon = True
+            cut.start()
 
         with stop_on_signals(stop):
             if options.streams:

@@ -29,6 +29,7 @@ from rapport.ingest.disconnecting import disconnect
 from rapport.ingest.threads import Threads
 from rapport.lib.text import storable_json
 from rapport.networks.base import Connector, Polled
+from rapport.networks.ending import ended
 from rapport.networks.errors import CredentialsGone, NetworkError, TryAgain
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,8 @@ def poll(lease: Lease, *, stop: threading.Event | None = None) -> None:
     for page in range(PAGES):
         try:
             found = _fetch(lease.channel_id)
+            if ended():
+                raise TryAgain("the listener ends")  # parts of it may be missing
         except Paced as error:
             # The cursor is past what the pages before brought, so nothing is asked for twice.
             _give_back(lease, next_poll_at=error.until)
@@ -114,6 +117,9 @@ def poll(lease: Lease, *, stop: threading.Event | None = None) -> None:
             disconnect(channel_id=lease.channel_id, reason=str(error))
             return
         except NetworkError as error:
+            if ended():
+                _give_back(lease, next_poll_at=None)
+                return
             after = error.after if isinstance(error, TryAgain) else None
             health.failed(channel_id=lease.channel_id, reason=str(error), after=after)
             _give_back_after_failure(lease, after)

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -239,6 +240,8 @@ class Streams:
         except (DatabaseError, InterfaceError):
             raise
         except Exception as error:
+            if self._stop.is_set():
+                return None  # cut off by our own end
             log.exception("connector %s failed in an unexpected way", connector.network)
             return self._went_wrong(
                 lease, TryAgain(f"Unexpected error in the stream ({type(error).__name__}).")
@@ -274,6 +277,8 @@ class Streams:
                 self._stop.wait(RETRY_S)
 
     def _went_wrong(self, lease: StreamLease, error: NetworkError) -> timedelta | None:
+        if self._stop.is_set() and isinstance(error, TryAgain):
+            return None  # cut off by our own end
         if isinstance(error, CredentialsGone):
             lease.over = True
             self._db(disconnect, channel_id=lease.channel_id, reason=str(error))
@@ -287,7 +292,10 @@ class Streams:
         return REFUSED
 
     def _db(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._threads.submit(work, *args, **kwargs).result()
+        try:
+            return self._threads.submit(work, *args, **kwargs).result()
+        except CancelledError as error:
+            raise RuntimeError("the end has come") from error
 
 
 def _now() -> datetime:

@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 from django.conf import settings
 
+from rapport.networks import ending
+
 # A whole call, and the longest answer. Two calls (find, then send) end well within a lease of a reply.
 DEADLINE_S = 20.0
 MAX_BYTES = 20_000_000
@@ -71,6 +73,22 @@ def request(
     answer of more than ``max_bytes``.
     """
     wire = _Wire(private_ok=private_ok)
+    with ending.endable(wire.cut):
+        return _answer(wire, method, url, headers, params, content, deadline_s, max_bytes)
+
+
+def _answer(
+    wire: _Wire,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    params: Mapping[str, Any] | Sequence[tuple[str, Any]] | None,
+    content: bytes | None,
+    deadline_s: float,
+    max_bytes: int,
+) -> httpx.Response:
+    if wire.was_cut:
+        raise httpx.ConnectTimeout("the process ends")
     timer = threading.Timer(deadline_s, wire.cut)
     timer.daemon = True
     timer.start()

@@ -43,7 +43,7 @@ def opened(url: str, *, longest: int) -> Iterator[ClientConnection]:
             )
         try:
             connection = connect(
-                url, sock=wire, open_timeout=OPEN_S, close_timeout=2, max_size=longest, proxy=None
+                url, sock=wire, open_timeout=OPEN_S, close_timeout=0.5, max_size=longest, proxy=None
             )
         except InvalidStatus as error:
             raise TryAgain(

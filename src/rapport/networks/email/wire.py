@@ -14,6 +14,7 @@ from types import TracebackType
 
 from django.utils.translation import gettext as _
 
+from rapport.networks import ending
 from rapport.networks.email.box import Server
 from rapport.networks.errors import NetworkError, Refused, TryAgain
 from rapport.networks.http import PrivateAddress, may_call
@@ -34,6 +35,7 @@ class Deadline:
         self._sockets: list[socket.socket] = []
         self._timer: threading.Timer | None = None
         self.was_cut = False
+        self._endable = contextlib.ExitStack()
         self.extend(seconds)
 
     def extend(self, seconds: float) -> None:
@@ -67,11 +69,13 @@ class Deadline:
                     socket.socket.shutdown(one, socket.SHUT_RDWR)
 
     def __enter__(self) -> Deadline:
+        self._endable.enter_context(ending.endable(self._cut))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._endable.close()
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from rapport.networks import lines
 from rapport.networks.base import Account, Polled, RawItem
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 from rapport.networks.http import may_call
@@ -27,7 +28,7 @@ from rapport.networks.mastodon import items
 from rapport.networks.mastodon.api import Mastodon
 
 # How often the caller is heard, at the latest.
-BREATH_S = 3.0
+BREATH_S = 1.0
 CONNECT_S = 10.0
 # Servers say something at least every 30 seconds (a heartbeat or a ping).
 SILENT_S = 90.0
@@ -115,7 +116,7 @@ def _connected(opened: ExitStack, url: str, token: str) -> ClientConnection:
                 ssl=ssl.create_default_context() if parts.scheme == "wss" else None,
                 additional_headers={"Authorization": f"Bearer {token}"},
                 open_timeout=CONNECT_S,
-                close_timeout=2,
+                close_timeout=0.5,
                 max_size=MAX_EVENT,
                 ping_interval=None,
             )
@@ -134,51 +135,47 @@ def _by_events(
 ) -> Iterator[Polled]:
     url = _address(api, address, {"wss": "https", "ws": "http"}) + f"{_PATH}/user"
 
-    def guard(event: str, info: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete":
-            wire = info["return_value"]
-            if not may_call(str(wire.get_extra_info("server_addr")[0])):
-                wire.close()
-                raise Refused(_("The streaming server's address is on a private network."))
-
     headers = {"Authorization": f"Bearer {api.token}", "Accept": "text/event-stream"}
-    # Mastodon says ":thump" every 15 seconds, so that is how soon ``stop`` is heard here at the latest.
-    timeout = httpx.Timeout(SILENT_S, connect=CONNECT_S)
-    try:
-        with (
-            httpx.Client(trust_env=False, timeout=timeout) as client,
-            client.stream("GET", url, headers=headers, extensions={"trace": guard}) as response,
-        ):
-            _refused(response.status_code)
-            kind = response.headers.get("Content-Type", "")
-            if response.status_code != 200 or not kind.startswith("text/event-stream"):
-                raise NoStream(_("This server has no stream; it is asked from time to time instead."))
-            yield Polled(items=[], cursor=dict(cursor))
-            for event in _events(response.iter_lines()):
-                if stop():
-                    return
-                yield Polled(items=_items(event, account), cursor=dict(cursor))
-    except httpx.ConnectError as error:
-        raise TryAgain(_("The network cannot be reached.")) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise TryAgain(_("The stream ended.")) from error
+    with lines.opened(
+        url, headers=headers, silent_s=SILENT_S, longest=MAX_EVENT, check=_check_events
+    ) as opened:  # fmt: skip
+        if not opened.wait(stop):
+            return
+        reader = _Events()
+        found = opened.next(within_s=0)
+        yield Polled(items=[], cursor=dict(cursor))
+        while found is not None and not stop():
+            said = [event for line in found if (event := reader.take(line)) is not None]
+            yield Polled(items=[item for one in said for item in _items(one, account)], cursor=dict(cursor))
+            found = opened.next(within_s=BREATH_S)
 
 
-def _events(lines: Iterator[str]) -> Iterator[dict[str, Any] | None]:
-    """Events of an event stream, None for a heartbeat (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
-    event, data = "", ""
-    for line in lines:
-        if line.startswith(":"):
-            yield None
-        elif line.startswith("event:"):
-            event = line.removeprefix("event:").strip()
+def _check_events(response: httpx.Response) -> None:
+    _refused(response.status_code)
+    kind = response.headers.get("Content-Type", "")
+    if response.status_code != 200 or not kind.startswith("text/event-stream"):
+        raise NoStream(_("This server has no stream; it is asked from time to time instead."))
+
+
+class _Events:
+    """Puts the events of an event stream together (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+
+    def __init__(self) -> None:
+        self._event, self._data = "", ""
+
+    def take(self, line: str) -> dict[str, Any] | None:
+        """The event that ends with ``line``; a line that begins with a colon is a heartbeat."""
+        if line.startswith("event:"):
+            self._event = line.removeprefix("event:").strip()
         elif line.startswith("data:"):
-            data += line.removeprefix("data:").strip()
-            if len(data) > MAX_EVENT:
+            self._data += line.removeprefix("data:").strip()
+            if len(self._data) > MAX_EVENT:
                 raise TryAgain(_("The stream sent more than an event can be."))
-        elif not line and event:
-            yield {"event": event, "payload": data}
-            event, data = "", ""
+        elif not line and self._event:
+            found = {"event": self._event, "payload": self._data}
+            self._event, self._data = "", ""
+            return found
+        return None
 
 
 def _items(said: Any, account: Account) -> list[RawItem]:
