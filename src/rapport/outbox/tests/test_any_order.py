@@ -18,7 +18,7 @@ from rapport.outbox.actions import retry_reply, undo_reply
 from rapport.outbox.delivery import deliver, sweep
 from rapport.outbox.models import Outgoing
 from rapport.outbox.tests.strict import Behaviour, Killed, StrictConnector
-from rapport.outbox.tests.test_delivery import World, drop_jobs, time_passes
+from rapport.outbox.tests.world import World, drop_jobs, time_passes
 
 Step = tuple[Literal["reply", "deliver", "wait", "undo", "retry", "reconnect"], int, Behaviour]
 

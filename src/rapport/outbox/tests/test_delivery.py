@@ -1,85 +1,26 @@
-"""Replies leave once, in order, and always say why they wait."""
+"""Replies leave in order, and always say why they wait."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
-from uuid import uuid4
+from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection
 from django.utils import timezone
 
 from rapport.audit.models import AuditEntry
 from rapport.brands import health
 from rapport.brands.models import Channel
 from rapport.inbox.models import Case, CaseEvent, Message, Turn
-from rapport.inbox.tests.making import make_brand, make_channel, make_contact, make_user, say
-from rapport.ingest.record import lock_channel, record_events
+from rapport.inbox.tests.making import make_contact, say
 from rapport.networks import registry
-from rapport.networks.base import Author, MessageSeen
-from rapport.outbox.actions import reply, retry_reply, undo_reply
-from rapport.outbox.delivery import deliver, sweep
+from rapport.outbox.actions import retry_reply, undo_reply
+from rapport.outbox.delivery import sweep
 from rapport.outbox.models import Outgoing
-from rapport.outbox.tests.strict import Behaviour, Killed, Strict, StrictConnector
-from rapport.staff.models import User
-
-
-class World:
-    """A customer who asked, an agent who answers, and the network between them."""
-
-    def __init__(self) -> None:
-        self.side = StrictConnector.side = Strict()
-        self.brand = make_brand()
-        self.channel: Channel = make_channel(self.brand, "strict")
-        self.agent: User = make_user("Mara Kovač", brand=self.brand)
-        self.ana = make_contact(self.channel)
-        self.asked = say(self.channel, self.ana)
-        self.case = Case.objects.get()
-
-    def reply(self, text: str = "On its way.", *, close_after: bool = False) -> Outgoing:
-        return reply(
-            actor=self.agent,
-            case_id=self.case.id,
-            text=text,
-            visibility="public",
-            in_reply_to_id=None,
-            form_key=uuid4(),
-            close_after=close_after,
-        )
-
-    def deliver(self, outgoing: Outgoing, behaviour: Behaviour = "ok") -> Outgoing:
-        self.side.behaviour = behaviour
-        if behaviour.startswith("killed"):
-            with pytest.raises(Killed):
-                deliver(outgoing_id=outgoing.id)
-        else:
-            deliver(outgoing_id=outgoing.id)
-        outgoing.refresh_from_db()
-        return outgoing
-
-
-def time_passes() -> None:
-    """Every wait of replies and breakers is over."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE outbox_outgoing SET not_before = not_before - interval '1 day', "
-            "lease_until = lease_until - interval '1 day'"
-        )
-        cursor.execute("UPDATE brands_channel SET open_until = open_until - interval '1 day'")
-        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = scheduled_at - interval '1 day'")
-
-
-def drop_jobs() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs")
-
-
-@pytest.fixture
-def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(registry, "connectors", lambda: {"strict": StrictConnector})
-    return World()
+from rapport.outbox.tests.strict import StrictConnector
+from rapport.outbox.tests.world import World, drop_jobs, time_passes
 
 
 def test_an_answer_that_cannot_be_kept_ends_and_says_so(
@@ -90,7 +31,9 @@ def test_an_answer_that_cannot_be_kept_ends_and_says_so(
     monkeypatch.setattr(
         StrictConnector,
         "send",
-        lambda self, message: replace(send(self, message), sent_at=datetime(2026, 1, 1)),  # noqa: DTZ001
+        lambda self, message: replace(
+            send(self, message), sent_at=datetime.fromisoformat("2026-01-01T12:00")
+        ),
     )
     first, second = world.reply("One."), world.reply("Two.")
     time_passes()
@@ -182,7 +125,7 @@ def test_it_keeps_to_the_wait_the_network_asks_for(world: World) -> None:
     assert second.error
 
 
-def test_it_gives_up_after_the_set_number_of_attempts(world: World, settings) -> None:  # type: ignore[no-untyped-def]
+def test_it_gives_up_after_the_set_number_of_attempts(world: World, settings: Any) -> None:
     settings.RAPPORT_SEND_ATTEMPTS = 3
     outgoing = world.reply()
     for _ in range(5):
@@ -233,52 +176,6 @@ def test_it_holds_replies_of_a_paused_channel(world: World) -> None:
     assert world.deliver(outgoing).state == "sent"
 
 
-@pytest.mark.parametrize("honours_keys", [True, False])
-@pytest.mark.parametrize("behaviour", ["lost_after", "bug_after", "killed_after"])
-def test_it_asks_before_it_repeats_and_finds_the_post(
-    world: World, behaviour: Behaviour, honours_keys: bool
-) -> None:
-    world.side.honours_keys = honours_keys
-    outgoing = world.reply()
-    time_passes()
-    world.deliver(outgoing, behaviour)
-    assert outgoing.state == ("sending" if behaviour == "killed_after" else "queued")
-    time_passes()
-    world.deliver(outgoing)
-    assert outgoing.state == "sent"
-    assert len(world.side.posts) == 1
-    assert [call for call, _key in world.side.calls] == ["send", "find"]
-    assert Message.objects.filter(own=True).count() == 1
-
-
-@pytest.mark.parametrize("behaviour", ["lost_before", "bug_before", "killed_before"])
-def test_it_asks_before_it_repeats_and_sends_when_nothing_was_posted(
-    world: World, behaviour: Behaviour
-) -> None:
-    outgoing = world.reply()
-    time_passes()
-    world.deliver(outgoing, behaviour)
-    time_passes()
-    world.deliver(outgoing)
-    assert outgoing.state == "sent"
-    assert len(world.side.posts) == 1
-    assert [call for call, _key in world.side.calls] == ["send", "find", "send"]
-
-
-def test_a_doubt_outlives_a_failure_and_a_retry(world: World, settings) -> None:  # type: ignore[no-untyped-def]
-    settings.RAPPORT_SEND_ATTEMPTS = 2
-    outgoing = world.reply()
-    time_passes()
-    world.deliver(outgoing, "lost_after")
-    time_passes()
-    world.deliver(outgoing, "down")
-    assert (outgoing.state, outgoing.doubtful) == ("failed", True)
-    retry_reply(actor=world.agent, outgoing_id=outgoing.id)
-    time_passes()
-    assert world.deliver(outgoing).state == "sent"
-    assert len(world.side.posts) == 1
-
-
 def test_it_keeps_replies_of_a_case_in_order(world: World) -> None:
     first, second = world.reply("First."), world.reply("Second.")
     time_passes()
@@ -306,33 +203,6 @@ def test_a_failed_reply_does_not_hold_the_next(world: World) -> None:
     time_passes()
     world.deliver(first, "refuse")
     assert world.deliver(second).state == "sent"
-
-
-def test_it_links_an_echo_that_came_first(world: World) -> None:
-    outgoing = world.reply()
-    time_passes()
-    now = timezone.now()
-
-    def echo() -> None:
-        with transaction.atomic():
-            lock_channel(world.channel.id)
-            seen = MessageSeen(
-                external_id="post-0",
-                author=Author(external_id=world.channel.external_id, handle="@aero"),
-                text=outgoing.text,
-                sent_at=now,
-                parent_id=world.asked.external_id,
-                client_ref=str(outgoing.idempotency_key),
-            )
-            record_events(channel=world.channel, events=[(seen, now)])
-
-    world.side.during = echo
-    world.deliver(outgoing)
-    message = Message.objects.get(own=True)
-    assert outgoing.message == message
-    assert message.user == world.agent
-    assert Turn.objects.get().user == world.agent
-    assert CaseEvent.objects.filter(kind="replied").count() == 1
 
 
 def test_it_does_not_close_a_case_whose_customer_wrote_again(world: World) -> None:
@@ -379,69 +249,3 @@ def test_the_breaker_opens_and_lets_one_probe_through(world: World) -> None:
     assert health.admit(channel_id=world.channel.id) is not None
     health.succeeded(channel_id=world.channel.id)
     assert health.admit(channel_id=world.channel.id) is None
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_send_one_reply_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "connectors", lambda: {"strict": StrictConnector})
-    world = World()
-    outgoing = world.reply()
-    time_passes()
-    inside, go = threading.Event(), threading.Event()
-
-    def during() -> None:
-        inside.set()
-        assert go.wait(10)
-
-    world.side.during = during
-
-    def work() -> None:
-        deliver(outgoing_id=outgoing.id)
-        connections.close_all()
-
-    first = threading.Thread(target=work)
-    first.start()
-    assert inside.wait(10)
-    # The first is inside the network's call: nothing is locked, and the second stands back.
-    deliver(outgoing_id=outgoing.id)
-    with transaction.atomic():
-        Outgoing.objects.select_for_update(nowait=True).get(id=outgoing.id)
-    assert len(world.side.calls) == 1
-    go.set()
-    first.join(10)
-    outgoing.refresh_from_db()
-    assert outgoing.state == "sent"
-    assert len(world.side.posts) == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_late_worker_cannot_undo_what_its_successor_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "connectors", lambda: {"strict": StrictConnector})
-    world = World()
-    outgoing = world.reply()
-    time_passes()
-    inside, go = threading.Event(), threading.Event()
-
-    def during() -> None:
-        world.side.during = lambda: None
-        inside.set()
-        assert go.wait(10)
-        world.side.behaviour = "refuse"
-
-    world.side.during = during
-
-    def work() -> None:
-        deliver(outgoing_id=outgoing.id)
-        connections.close_all()
-
-    late = threading.Thread(target=work)
-    late.start()
-    assert inside.wait(10)
-    time_passes()  # its lease runs out
-    world.deliver(outgoing)
-    assert outgoing.state == "sent"
-    go.set()
-    late.join(10)
-    outgoing.refresh_from_db()
-    assert outgoing.state == "sent"
-    assert len(world.side.posts) == 1

@@ -17,7 +17,7 @@ from rapport.outbox.actions import reply
 from rapport.outbox.delivery import deliver
 from rapport.outbox.models import Outgoing
 from rapport.outbox.tests.strict import StrictConnector
-from rapport.outbox.tests.test_delivery import World, time_passes
+from rapport.outbox.tests.world import World, time_passes
 
 
 class PacedConnector(StrictConnector):

@@ -16,7 +16,7 @@ from rapport.outbox import delivery, keeping
 from rapport.outbox.delivery import deliver, sweep
 from rapport.outbox.models import Outgoing
 from rapport.outbox.tests.strict import StrictConnector
-from rapport.outbox.tests.test_delivery import World
+from rapport.outbox.tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
