@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from rapport.staff.models import Role
 
 # Each role includes the ones after it.
@@ -29,22 +32,24 @@ class Grant:
     """The least powerful role that has the permission, and what it allows, in words."""
 
     least: Role
-    allows: str
+    allows: str | Promise
 
 
 GRANTS: dict[Permission, Grant] = {
-    Permission.VIEW_CASES: Grant(Role.VIEWER, "See cases, threads, contacts and search in them."),
-    Permission.VIEW_FIGURES: Grant(Role.VIEWER, "See response figures."),
-    Permission.REPLY: Grant(Role.AGENT, "Answer a customer, undo, retry a failed reply."),
-    Permission.NOTE: Grant(Role.AGENT, "Write internal notes."),
-    Permission.WORK_CASES: Grant(Role.AGENT, "Assign, tag, prioritise, snooze, close and reopen cases."),
-    Permission.MANAGE_TEAM: Grant(Role.LEAD, "Manage teams and who belongs to them."),
-    Permission.REPLAY_EVENTS: Grant(Role.LEAD, "See parked events and replay them."),
-    Permission.VIEW_AUDIT: Grant(Role.LEAD, "See who did what."),
-    Permission.WATCH_CHANNELS: Grant(
-        Role.LEAD, "Be told, on every page and by e-mail, when a channel has trouble."
+    Permission.VIEW_CASES: Grant(Role.VIEWER, _("See cases, threads, contacts and search in them.")),
+    Permission.VIEW_FIGURES: Grant(Role.VIEWER, _("See response figures.")),
+    Permission.REPLY: Grant(Role.AGENT, _("Answer a customer, undo, retry a failed reply.")),
+    Permission.NOTE: Grant(Role.AGENT, _("Write internal notes.")),
+    Permission.WORK_CASES: Grant(Role.AGENT, _("Assign, tag, prioritise, snooze, close and reopen cases.")),
+    Permission.MANAGE_TEAM: Grant(
+        Role.LEAD, _("Invite people, give roles up to one's own, let people go, manage teams.")
     ),
-    Permission.MANAGE_CHANNELS: Grant(Role.ADMIN, "Connect, pause and reconnect channels; give roles."),
+    Permission.REPLAY_EVENTS: Grant(Role.LEAD, _("See parked events and replay them.")),
+    Permission.VIEW_AUDIT: Grant(Role.LEAD, _("See who did what.")),
+    Permission.WATCH_CHANNELS: Grant(
+        Role.LEAD, _("Be told, on every page and by e-mail, when a channel has trouble.")
+    ),
+    Permission.MANAGE_CHANNELS: Grant(Role.ADMIN, _("Connect, pause and reconnect channels.")),
 }
 
 

@@ -12,6 +12,7 @@ from rapport.audit.actions import record
 from rapport.lib.errors import Invalid, NotFound
 from rapport.lib.text import storable
 from rapport.staff.models import Membership, Role, Team, User
+from rapport.staff.people import keep_an_admin
 
 
 def add_user(
@@ -57,9 +58,11 @@ def set_password(*, actor_id: int | None, user_id: int, password: str) -> User:
 
 
 def set_role(*, actor_id: int | None, user_id: int, brand_id: int, role: Role | None) -> User:
-    """Give the user a role for a brand, or with None take it away."""
+    """Give the user a role for a brand, or with None take it away. Raises Invalid for its last admin."""
     with transaction.atomic():
         user = _user(user_id)
+        if role != Role.ADMIN and user.is_active and not user.is_superuser:
+            keep_an_admin(user_id=user.pk, brand_ids=[brand_id])
         if role is None:
             Membership.objects.filter(user=user, brand_id=brand_id).delete()
         else:
@@ -82,11 +85,14 @@ def set_owner(*, actor_id: int | None, user_id: int, owner: bool) -> User:
 
 def set_active(*, actor_id: int | None, user_id: int, active: bool) -> User:
     """Let the user in, or lock them out at once; what they wrote stays theirs. Raises Invalid for the
-    last owner."""
+    last owner, and for the last admin of a brand."""
     with transaction.atomic():
         user = _user(user_id)
         if not active and user.is_superuser:
             _keep_an_owner(user)
+        if not active and user.is_active:
+            brands = list(user.memberships.values_list("brand_id", flat=True))
+            keep_an_admin(user_id=user.pk, brand_ids=brands)
         user.is_active = active
         user.save(update_fields=["is_active"])
         _tell("user.activated" if active else "user.deactivated", actor_id, user, {})
