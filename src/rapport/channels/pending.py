@@ -38,6 +38,14 @@ _SALT = "rapport.channels.pending"
 Values = Mapping[str, Any]
 
 
+class NotLetIn(Invalid):
+    """The network's login brought nothing, or nothing that works yet. ``pending`` knows what was typed."""
+
+    def __init__(self, reason: str, pending: PendingChannel) -> None:
+        super().__init__(reason)
+        self.pending = pending
+
+
 def split(fields: Sequence[Field], values: Values) -> tuple[dict[str, Any], dict[str, Any]]:
     """What was typed, as credentials and settings. Secrets that are ours to make are made."""
     secret = {field.name for field in fields if field.secret}
@@ -86,7 +94,7 @@ def begin_login(
 def come_back(
     *, actor: User, session: str, network: str, query: Mapping[str, str], redirect_uri: str
 ) -> PendingChannel:
-    """The browser is back from the network's login. Raises Invalid for a "no", NotFound for a state that is
+    """The browser is back from the network's login. Raises NotLetIn for a "no", NotFound for a state that is
     not this session's, was used, or is too old.
 
     The state is used up before the network is asked, so an answer that was overheard is worth nothing.
@@ -94,17 +102,46 @@ def come_back(
     pending = _of_state(actor, session, network, query.get("state", ""))
     data = pending.data or {}
     cls = _allowed(actor, pending.brand_id, network)
-    granted = ask_network(
-        network,
-        lambda: list(cls.finish(data["values"], keep=data["keep"], query=query, redirect_uri=redirect_uri)),
+    granted: list[Granted] = []
+    try:
+        granted = ask_network(
+            network,
+            lambda: list(
+                cls.finish(data["values"], keep=data["keep"], query=query, redirect_uri=redirect_uri)
+            ),
+        )
+        if not granted:
+            raise Invalid(
+                _("You were logged in, but gave us no account that can be connected. Try it again.")
+            )
+    except Invalid as error:
+        raise NotLetIn(str(error), pending) from error
+    finally:
+        pending.stage = PendingStage.GRANTED
+        pending.data = {"values": data["values"], "granted": [_packed_grant(one) for one in granted]}
+        pending.expires_at = timezone.now() + CHOOSING
+        pending.save()
+    try:
+        return choose(pending=pending, number=0) if len(granted) == 1 else pending
+    except Invalid as error:
+        raise NotLetIn(str(error), pending) from error
+
+
+def log_in_again(*, actor: User, session: str, pending: PendingChannel, redirect_uri: str) -> PendingChannel:
+    """Begin anew, with what was typed, a login that brought nothing. Raises Invalid in words."""
+    if pending.stage != PendingStage.GRANTED or not pending.data:
+        raise _gone()
+    begun, _url = begin_login(
+        actor=actor,
+        session=session,
+        brand_id=pending.brand_id,
+        network=pending.network,
+        values=pending.data["values"],
+        redirect_uri=redirect_uri,
+        channel_id=pending.channel_id,
     )
-    if not granted:
-        raise Invalid(_("You were logged in, but gave us no account that can be connected. Try it again."))
-    pending.stage = PendingStage.GRANTED
-    pending.data = {"values": data["values"], "granted": [_packed_grant(one) for one in granted]}
-    pending.expires_at = timezone.now() + CHOOSING
-    pending.save()
-    return choose(pending=pending, number=0) if len(granted) == 1 else pending
+    pending.delete()
+    return begun
 
 
 def choose(*, pending: PendingChannel, number: int) -> PendingChannel:

@@ -7,6 +7,7 @@ written as if nothing else ran.
 
 from __future__ import annotations
 
+import html
 import json
 import socket
 import threading
@@ -19,7 +20,7 @@ from email.policy import HTTP
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,19 @@ class Answer:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     lines: Iterator[str] | None = None
+
+
+def login_page(redirect_uri: str, *, allowed: Mapping[str, str], refused: Mapping[str, str]) -> Answer:
+    """The network's own login page, seen by somebody who is logged in there: two links back, a yes and a no.
+
+    ``allowed`` and ``refused`` are what the browser then brings along.
+    """
+    links = "".join(
+        f'<p><a id="{name}" href="{html.escape(f"{redirect_uri}?{urlencode(query)}")}">{name}</a></p>'
+        for name, query in (("allow", allowed), ("refuse", refused))
+    )
+    page = f'<!doctype html><html lang="en"><title>Login</title>{links}</html>'
+    return Answer(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
 
 class Double(ABC):

@@ -7,13 +7,17 @@ must make of it, in the words of :func:`said`; ``"parked": true`` instead where 
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, ClassVar
+
+import httpx
 
 from rapport.networks.base import Connector, Delivery, Event, MessageSeen
 
@@ -93,6 +97,15 @@ class Place(ABC):
         """A customer writes to us: mentions us, comments, mails. ``to``: an external id they answer.
         ``image``: a picture goes along, with the alt text ``A broken box``; raises NotImplementedError where
         customers cannot send one that way. Returns the external id."""
+
+    def log_in(self, url: str, *, allow: bool = True) -> str:
+        """The account's owner opens the network's own login at ``url`` and says yes or no; returns the address
+        to which that sends their browser. As :func:`~rapport.networks.doubles.login_page` shows it."""
+        page = httpx.get(url, trust_env=False)
+        found = re.search(rf'id="{"allow" if allow else "refuse"}" href="([^"]+)"', page.text)
+        assert page.status_code == 200, page.text
+        assert found is not None, page.text
+        return html.unescape(found[1])
 
     @abstractmethod
     def customer_reads(self, external_id: str, *, private: bool = False) -> list[str]:

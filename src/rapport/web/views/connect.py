@@ -19,7 +19,7 @@ from rapport.brands.models import Brand, Channel
 from rapport.channels import pending as steps
 from rapport.channels.access import access_channel
 from rapport.channels.models import PendingChannel, PendingStage
-from rapport.lib.errors import Invalid, NotAllowed, NotFound
+from rapport.lib.errors import ActionError, Invalid, NotAllowed, NotFound
 from rapport.networks.base import Capabilities, Connector, Guide
 from rapport.networks.registry import connectors
 from rapport.staff.access import access_brand, brands_for
@@ -204,7 +204,7 @@ def _to_step(pending: PendingChannel) -> HttpResponse:
 @require_safe
 @desk_view
 def back(request: DeskRequest, network: str) -> HttpResponse:
-    """The browser comes back from the network's login. A "no" is a page, not an error."""
+    """The browser comes back from the network's login. A "no" is a page with a way on, not an error."""
     guided = _guided(network)
     try:
         pending = steps.come_back(
@@ -214,11 +214,25 @@ def back(request: DeskRequest, network: str) -> HttpResponse:
             query={name: str(value) for name, value in request.GET.items()},
             redirect_uri=_redirect_uri(network),
         )
-    except Invalid as error:
-        return render(
-            request, "web/connect/refused.html", {"guided": guided, "problem": error}, status=status_of(error)
-        )
+    except steps.NotLetIn as error:
+        if error.pending.data["granted"]:
+            return _choose(request, guided, error.pending, problem=error)
+        return _refused(request, guided, error, error.pending)
+    except NotFound as error:
+        return _refused(request, guided, error)
     return _to_step(pending)
+
+
+def _refused(
+    request: DeskRequest, guided: Guided, problem: ActionError, pending: PendingChannel | None = None
+) -> HttpResponse:
+    """Why nothing was connected. With ``pending`` the login can be tried again as it was begun."""
+    return render(
+        request,
+        "web/connect/refused.html",
+        {"guided": guided, "problem": problem, "pending": pending},
+        status=422 if pending else status_of(problem),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -226,21 +240,43 @@ def back(request: DeskRequest, network: str) -> HttpResponse:
 def step(request: DeskRequest, network: str, pending_id: UUID) -> HttpResponse:
     """Where this connection stands: going to the login, choosing an account, or looking at it."""
     guided = _guided(network)
-    pending = steps.access_pending(actor=request.user, session=_session(request), pending_id=pending_id)
+    try:
+        pending = steps.access_pending(actor=request.user, session=_session(request), pending_id=pending_id)
+    except NotFound as error:
+        return _refused(request, guided, error)
     if pending.network != network:
         raise NotFound(_("That is another network."))
     if pending.stage == PendingStage.AWAY:
         url = (pending.data or {}).get("url", "")
         return render(request, "web/connect/login.html", {"guided": guided, "pending": pending, "url": url})
     if pending.stage == PendingStage.GRANTED:
+        if pending.data and not pending.data["granted"]:
+            return _once_more(request, guided, pending)
         return _choose(request, guided, pending)
     return _account(request, guided, pending)
 
 
-def _choose(request: DeskRequest, guided: Guided, pending: PendingChannel) -> HttpResponse:
+def _once_more(request: DeskRequest, guided: Guided, pending: PendingChannel) -> HttpResponse:
+    problem = Invalid(_("The login brought no account."))
+    if request.method == "POST":
+        try:
+            begun = steps.log_in_again(
+                actor=request.user,
+                session=_session(request),
+                pending=pending,
+                redirect_uri=_redirect_uri(guided.network),
+            )
+            return _to_step(begun)
+        except Invalid as error:
+            problem = error
+    return _refused(request, guided, problem, pending)
+
+
+def _choose(
+    request: DeskRequest, guided: Guided, pending: PendingChannel, *, problem: Invalid | None = None
+) -> HttpResponse:
     if not pending.data:
-        raise NotFound(_("This login was used already. Begin again."))
-    problem: Invalid | None = None
+        return _refused(request, guided, NotFound(_("This login was used already. Begin again.")))
     if request.method == "POST":
         number = whole_number(request.POST.get("account", ""))
         try:

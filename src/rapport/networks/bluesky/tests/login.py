@@ -39,7 +39,12 @@ def log_in(url: str, handle: str, password: str, *, allow: bool = True) -> str:
         )
         sub = signed["account"]["sub"]
         back = call("/consent", {"sub": sub}) if allow else call("/reject", {})
-        return str(back["url"])
+        # A page of the server's own sends the browser on, once, for its cookies' sake.
+        on = {**_PAGE, "Sec-Fetch-Site": "same-origin", "Referer": url}
+        on["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        last = browser.get(back["url"], headers=on)
+    assert last.is_redirect, last.text
+    return last.headers["Location"]
 
 
 def _keep(cookies: dict[str, str], answer: httpx.Response) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -14,9 +15,9 @@ from rapport.networks.facebook.profile import profile_of
 from rapport.networks.facebook.tests.place import PLACE, FacebookPlace
 from rapport.networks.meta.tests import recorded
 from rapport.networks.meta.tests.driving import connector, events, heard, reply, to
-from rapport.networks.meta.tests.login_api import CODE, REDIRECT
 from rapport.networks.meta.tests.world import APP_ID, APP_SECRET, PAGE_ID, VERIFY_TOKEN, World, signed
 
+REDIRECT = "https://desk.example/connect/back"
 PICTURE = OutgoingMedia(
     name="map.png", content_type="image/png", kind="image", content=b"\x89PNG", alt="The way to gate 7"
 )
@@ -83,15 +84,18 @@ def test_the_networks_login_grants_the_pages(place: FacebookPlace) -> None:
     assert begun.url.startswith(f"{place.double.url}/v25.0/dialog/oauth?client_id={APP_ID}")
     assert "state=s-1" in begun.url
     assert APP_SECRET not in begun.url
-    granted = CONNECTOR.finish(values, keep={}, query={"code": CODE}, redirect_uri=REDIRECT)
+    query = dict(parse_qsl(urlsplit(place.log_in(begun.url)).query))
+    granted = CONNECTOR.finish(values, keep={}, query=query, redirect_uri=REDIRECT)
     assert [one.label for one in granted] == ["Alvara Air", "Alvara Cargo"]
     assert granted[0].credentials == {"access_token": world(place).token}
 
 
 def test_a_login_that_was_declined_is_refused(place: FacebookPlace) -> None:
     values = {"app_id": APP_ID, "app_secret": APP_SECRET, "graph_url": place.double.url}
+    begun = CONNECTOR.begin(values, redirect_uri=REDIRECT, state="s-1")
+    query = dict(parse_qsl(urlsplit(place.log_in(begun.url, allow=False)).query))
     with pytest.raises(Refused, match="not granted"):
-        CONNECTOR.finish(values, keep={}, query={"error": "access_denied"}, redirect_uri=REDIRECT)
+        CONNECTOR.finish(values, keep={}, query=query, redirect_uri=REDIRECT)
     with pytest.raises(Refused):
         CONNECTOR.finish(values, keep={}, query={"code": "used before"}, redirect_uri=REDIRECT)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -11,9 +12,9 @@ from rapport.networks.errors import CredentialsGone, NotFromThisNetwork, Refused
 from rapport.networks.instagram.connector import CONNECTOR, InstagramConnector
 from rapport.networks.instagram.tests.place import PLACE, InstagramPlace
 from rapport.networks.meta.tests.driving import connector, events, heard, reply, to
-from rapport.networks.meta.tests.login_api import CODE, REDIRECT
 from rapport.networks.meta.tests.world import APP_ID, APP_SECRET, IG_ID, VERIFY_TOKEN, Thing, World, signed
 
+REDIRECT = "https://desk.example/connect/back"
 PICTURE = OutgoingMedia(
     name="map.png", content_type="image/png", kind="image", content=b"\x89PNG", alt="The way"
 )
@@ -51,8 +52,10 @@ def test_check_says_in_words_what_is_missing(place: InstagramPlace) -> None:
 
 def test_the_networks_login_grants_linked_accounts_only(place: InstagramPlace) -> None:
     values = {"app_id": APP_ID, "app_secret": APP_SECRET, "graph_url": place.double.url}
-    assert "instagram_manage_comments" in CONNECTOR.begin(values, redirect_uri=REDIRECT, state="s").url
-    granted = CONNECTOR.finish(values, keep={}, query={"code": CODE}, redirect_uri=REDIRECT)
+    begun = CONNECTOR.begin(values, redirect_uri=REDIRECT, state="s")
+    assert "instagram_manage_comments" in begun.url
+    query = dict(parse_qsl(urlsplit(place.log_in(begun.url)).query))
+    granted = CONNECTOR.finish(values, keep={}, query=query, redirect_uri=REDIRECT)
     assert [one.label for one in granted] == ["@alvara.air"]
 
 

@@ -8,9 +8,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
-from rapport.networks.doubles import Answer, Request
+from rapport.networks.doubles import Answer, Request, login_page
 from rapport.networks.mastodon.tests.world import Person, Post, Refusal, new_token, tags_in
 
 if TYPE_CHECKING:
@@ -206,7 +205,7 @@ class Answers:
         return {name: app[name] for name in ("id", "client_id", "client_secret")} | echoed
 
     def _authorize(self) -> Answer:
-        """The person in front of the browser says yes; as an account named in ``_as``, or no."""
+        """The login page, opened by the account's owner."""
         asked = self.request.query
         app = self.double.apps.get(asked.get("client_id", ""))
         if app is None or asked.get("response_type") != "code":
@@ -217,8 +216,14 @@ class Answers:
             raise Refusal(400, "The requested scope is invalid, unknown, or malformed.")
         code = new_token()
         self.double.codes[code] = dict(asked)
-        back = {"code": code} | ({"state": asked["state"]} if "state" in asked else {})
-        return Answer(302, None, {"Location": f"{asked['redirect_uri']}?{urlencode(back)}"})
+        state = {"state": asked["state"]} if "state" in asked else {}
+        refused = {
+            "error": "access_denied",
+            "error_description": "The resource owner or authorization server denied the request.",
+        }
+        return login_page(
+            asked["redirect_uri"], allowed={"code": code, **state}, refused={**refused, **state}
+        )
 
     def _token(self, body: dict[str, Any]) -> dict[str, Any]:
         app = self.double.apps.get(body.get("client_id", ""))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-import httpx
 import pytest
 
 from rapport.networks.base import (
@@ -41,8 +40,7 @@ def test_a_login_at_the_server_gives_a_token(place: MastodonPlace) -> None:
     begun = CONNECTOR.begin(values, redirect_uri=back, state="s-17")
     asked = parse_qs(urlsplit(begun.url).query)
     assert ("code_challenge" in asked) == place.flavour.pkce
-    answer = httpx.get(begun.url, trust_env=False)
-    query = {name: one[0] for name, one in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+    query = dict(parse_qsl(urlsplit(place.log_in(begun.url)).query))
     assert query["state"] == "s-17"
     (granted,) = CONNECTOR.finish(values, keep=begun.keep, query=query, redirect_uri=back)
     assert granted.label == "@care@social.example"
@@ -67,10 +65,9 @@ def test_a_login_at_the_server_gives_a_token(place: MastodonPlace) -> None:
 def test_a_login_that_was_not_allowed_is_refused(mastodon: MastodonPlace) -> None:
     values = {"server": mastodon.double.url}
     begun = CONNECTOR.begin(values, redirect_uri="https://d.example/", state="1")
+    query = dict(parse_qsl(urlsplit(mastodon.log_in(begun.url, allow=False)).query))
     with pytest.raises(Refused, match="did not allow"):
-        CONNECTOR.finish(
-            values, keep=begun.keep, query={"error": "access_denied"}, redirect_uri="https://d.example/"
-        )
+        CONNECTOR.finish(values, keep=begun.keep, query=query, redirect_uri="https://d.example/")
 
 
 def test_what_is_no_server_is_refused_in_words() -> None:

@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from rapport.networks.doubles import Answer
 from rapport.networks.meta.graph import API_VERSION
 from rapport.networks.meta.tests import facebook_api, instagram_api, login_api, messages_api
 from rapport.networks.meta.tests.errors import GraphError, no_object, token_gone, too_much
@@ -137,6 +138,9 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
                     at = (self.command, call.parts[-1])
                     if at in world.faults_at:
                         raise GraphError(**world.faults_at[at])
+                    if path == "dialog/oauth":
+                        self._show(login_api.dialog(world, call))
+                        return
                     found = world.answers_at[at] if at in world.answers_at else answer(world, call)
                     status, headers = 200, {}
                 except BadFields as error:
@@ -164,6 +168,14 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(raw)
             self.close_connection = True
+
+        def _show(self, page: Answer) -> None:
+            self.send_response(page.status)
+            for name, value in page.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(page.body)))
+            self.end_headers()
+            self.wfile.write(page.body)
 
         do_GET = do_POST = do_DELETE = _do  # noqa: N815
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
+from rapport.networks.doubles import Answer, login_page
 from rapport.networks.meta.tests.errors import GraphError, token_gone
 from rapport.networks.meta.tests.fields import asked, shown
 from rapport.networks.meta.tests.world import (
@@ -17,7 +19,20 @@ from rapport.networks.meta.tests.world import (
     World,
 )
 
-CODE, REDIRECT = "a-code-that-works-once", "https://desk.example/connect/back"
+
+def dialog(world: World, call: Any) -> Answer:
+    """The login page, opened by the page's owner in a browser."""
+    params = call.params
+    if params.get("client_id") != APP_ID or params.get("response_type") != "code":
+        raise GraphError(101, "Invalid App ID")
+    code = secrets.token_urlsafe(16)
+    world.codes[code] = params["redirect_uri"]
+    state = {"state": params["state"]}
+    refused = {
+        "error": "access_denied", "error_code": "200", "error_description": "Permissions error",
+        "error_reason": "user_denied", **state,
+    }  # fmt: skip
+    return login_page(params["redirect_uri"], allowed={"code": code, **state}, refused=refused)
 
 
 def access_token(world: World, call: Any) -> dict[str, Any]:
@@ -28,10 +43,11 @@ def access_token(world: World, call: Any) -> dict[str, Any]:
         if params.get("fb_exchange_token") != "EAAuser-short":
             raise token_gone(463)
         return {"access_token": "EAAuser-long", "token_type": "bearer", "expires_in": 5_183_944}
-    if params.get("redirect_uri") != REDIRECT:
-        raise GraphError(191, "The redirect_uri URL must be absolute and the same as before")
-    if params.get("code") != CODE:
+    redirect_uri = world.codes.pop(params.get("code", ""), None)
+    if redirect_uri is None:
         raise GraphError(100, "This authorization code has been used.", 36009)
+    if params.get("redirect_uri") != redirect_uri:
+        raise GraphError(191, "The redirect_uri URL must be absolute and the same as before")
     return {"access_token": "EAAuser-short", "token_type": "bearer", "expires_in": 5_400}
 
 

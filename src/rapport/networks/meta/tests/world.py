@@ -60,6 +60,7 @@ class World:
         self.renewals = 0
         self.revoked_subcode = 0
         self.scopes = list(ALL_SCOPES)
+        self.codes: dict[str, str] = {}  # of logins, and the address each came back to
         self.subscribed: list[str] = []
         self.human_agent = False
         self.require_proof = True

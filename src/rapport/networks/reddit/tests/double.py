@@ -10,9 +10,8 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-from rapport.networks.doubles import Answer, Request
+from rapport.networks.doubles import Answer, Request, login_page
 from rapport.networks.reddit.tests.world import Person, Thing, World
 
 CLIENT_ID, CLIENT_SECRET = "reddit-app-1", "reddit secret"
@@ -56,6 +55,8 @@ class RedditDouble(World):
 
     def answer(self, request: Request) -> Answer:
         try:
+            if request.path == "/api/v1/authorize" and request.method == "GET":
+                return self._authorize(request)
             if not AGENT.fullmatch(request.headers.get("user-agent", "")):
                 raise Refuse(429, "Too Many Requests")
             if request.path == "/api/v1/access_token" and request.method == "POST":
@@ -94,16 +95,21 @@ class RedditDouble(World):
         }
 
     # Login ----------------------------------------------------------------------------------------
-    def let_in(self, url: str, person: Person) -> dict[str, str]:
-        """What the browser brings back after ``person`` said yes on the login page at ``url``."""
-        query = {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
-        assert query["response_type"] == "code"
-        assert query["client_id"] == CLIENT_ID
-        assert query["duration"] == "permanent"
-        assert set(query["scope"].split()) == SCOPES
+    def _authorize(self, request: Request) -> Answer:
+        """The login page, opened by the brand's owner in a browser."""
+        query = request.query
+        if (
+            query.get("response_type") != "code"
+            or query.get("client_id") != CLIENT_ID
+            or query.get("duration") != "permanent"
+            or set(query.get("scope", "").split()) != SCOPES
+        ):
+            raise Refuse(400, "Bad Request")
         code = secrets.token_urlsafe(16)
-        self.codes[code] = {"user": person.name, "redirect_uri": query["redirect_uri"]}
-        return {"code": code, "state": query["state"]}
+        self.codes[code] = {"user": self.brand.name, "redirect_uri": query["redirect_uri"]}
+        state = {"state": query["state"]}
+        refused = {"error": "access_denied", **state}
+        return login_page(query["redirect_uri"], allowed={"code": code, **state}, refused=refused)
 
     def _token(self, request: Request) -> Answer:
         pair = "Basic " + base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()

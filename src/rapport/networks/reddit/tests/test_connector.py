@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_it_says_whose_the_credentials_are(connector: RedditConnector, place: Re
 def test_it_goes_through_the_networks_login_and_renews(connect: Connect, place: RedditPlace) -> None:
     values = place.values() | {"access_token": "", "refresh_token": ""}
     begun = RedditConnector.begin(values, redirect_uri=BACK, state="state-1")
-    query = place.reddit.let_in(begun.url, place.reddit.brand)
+    query = dict(parse_qsl(urlsplit(place.log_in(begun.url)).query))
     (granted,) = RedditConnector.finish(values, keep=begun.keep, query=query, redirect_uri=BACK)
     assert granted.label == "u/alvara_help"
     connector = connect(**granted.credentials)
@@ -50,7 +51,7 @@ def test_a_login_that_was_refused_or_used_before_gives_nothing(place: RedditPlac
     begun = RedditConnector.begin(values, redirect_uri=BACK, state="s")
     with pytest.raises(Refused, match="access_denied"):
         RedditConnector.finish(values, keep={}, query={"error": "access_denied"}, redirect_uri=BACK)
-    query = place.reddit.let_in(begun.url, place.reddit.brand)
+    query = dict(parse_qsl(urlsplit(place.log_in(begun.url)).query))
     RedditConnector.finish(values, keep={}, query=query, redirect_uri=BACK)
     with pytest.raises(CredentialsGone):
         RedditConnector.finish(values, keep={}, query=query, redirect_uri=BACK)

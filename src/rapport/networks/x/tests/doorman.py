@@ -6,9 +6,8 @@ import base64
 import hashlib
 import secrets
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-from rapport.networks.doubles import Answer, Request
+from rapport.networks.doubles import Answer, Request, login_page
 from rapport.networks.x.tests.world import PROBLEMS, Person, Upload, World
 
 CLIENT_ID, CLIENT_SECRET, BEARER = "client-1", "client secret", "app-token"
@@ -73,16 +72,21 @@ class Doorman(World):
             raise Refuse(401, "Unauthorized", "Unauthorized")
         return self.people[whose]
 
-    def let_in(self, url: str, person: Person) -> dict[str, str]:
-        """What the browser brings back after ``person`` said yes on the login page at ``url``."""
-        query = {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
-        assert query["response_type"] == "code"
-        assert query["client_id"] == CLIENT_ID
-        assert query["code_challenge_method"] == "S256"
-        assert "offline.access" in query["scope"].split()
+    def _authorize(self, request: Request) -> Answer:
+        """The login page, opened by the brand's owner."""
+        query = request.query
+        if (
+            query.get("response_type") != "code"
+            or query.get("client_id") != CLIENT_ID
+            or query.get("code_challenge_method") != "S256"
+            or "offline.access" not in query.get("scope", "").split()
+        ):
+            raise Refuse(400, "Invalid Request", "You weren't able to give access to the App.")
         code = secrets.token_urlsafe(16)
-        self.codes[code] = {"user": person.id, **query}
-        return {"code": code, "state": query["state"]}
+        self.codes[code] = {"user": self.brand.id, **query}
+        state = {"state": query["state"]}
+        refused = {"error": "access_denied", **state}
+        return login_page(query["redirect_uri"], allowed={"code": code, **state}, refused=refused)
 
     def _token(self, request: Request) -> Answer:
         form = request.form

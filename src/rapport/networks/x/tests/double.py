@@ -302,6 +302,7 @@ class XDouble(Streaming):
 
 
 ROUTES: tuple[tuple[str, str, str, Any], ...] = (
+    ("GET", "/i/oauth2/authorize", "", XDouble._authorize),
     ("POST", "/2/oauth2/token", "", XDouble._token),
     ("GET", "/2/users/me", "GET /2/users/me", XDouble._me),
     ("GET", r"/2/users/(?P<user>\d+)/mentions", "GET /2/users/:id/mentions", XDouble._mentions),

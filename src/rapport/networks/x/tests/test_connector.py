@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_it_goes_through_the_networks_login_and_renews_each_token_once(
     values = place.values() | {"access_token": "", "refresh_token": ""}
     redirect_uri = "https://care.example/connect/back"
     begun = XConnector.begin(values, redirect_uri=redirect_uri, state="state-1")
-    query = place.x.let_in(begun.url, place.x.brand)
+    query = dict(parse_qsl(urlsplit(place.log_in(begun.url)).query))
     granted = XConnector.finish(values, keep=begun.keep, query=query, redirect_uri=redirect_uri)
     assert [one.label for one in granted] == ["@alvara_air"]
     connector = connect(**granted[0].credentials)
@@ -80,7 +81,7 @@ def test_a_login_that_was_refused_or_stolen_gives_nothing(place: XPlace) -> None
             query={"error": "access_denied"},
             redirect_uri="https://care.example/back",
         )
-    query = place.x.let_in(begun.url, place.x.brand)
+    query = dict(parse_qsl(urlsplit(place.log_in(begun.url)).query))
     with pytest.raises(CredentialsGone):
         XConnector.finish(
             values, keep={"verifier": "another"}, query=query, redirect_uri="https://care.example/back"
