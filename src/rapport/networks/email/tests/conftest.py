@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from rapport.networks.base import Account, MessageSeen, OutgoingMessage, Polled
+from rapport.networks.base import MessageSeen, OutgoingMessage, Polled
 from rapport.networks.email.connector import EmailConnector
-from rapport.networks.email.tests.place import EmailPlace
+from rapport.networks.email.tests.place import HELP, EmailPlace
 from rapport.networks.email.tests.servers import until
+from rapport.networks.tests import making
+from rapport.networks.tests.making import account_of
 
 Answer = Callable[..., OutgoingMessage]
 Connect = Callable[..., EmailConnector]
@@ -28,16 +29,8 @@ def connect(place: EmailPlace) -> Connect:
     """A connector for our mailbox; every call may change what the admin typed."""
 
     def make(**values: Any) -> EmailConnector:
-        given = place.values() | values
-        secret = {field.name for field in EmailConnector.guide.fields if field.secret}
-        return EmailConnector(
-            Account(
-                external_id="help@alvara.example",
-                handle="help@alvara.example",
-                credentials={name: value for name, value in given.items() if name in secret},
-                settings={name: value for name, value in given.items() if name not in secret},
-            )
-        )
+        account = account_of(EmailConnector, place.values() | values, external_id=HELP, handle=HELP)
+        return EmailConnector(account)
 
     return make
 
@@ -95,7 +88,6 @@ def answer() -> Answer:
             "idempotency_key": str(uuid.uuid4()),
             "text": "We are sorry, Ivana. A new one is on its way. ^MK",
             "visibility": "private",
-            "created_at": datetime.now(UTC),
         }
         if to is not None:
             base |= {
@@ -108,7 +100,7 @@ def answer() -> Answer:
                 "root_id": to.external_id,
                 "heard_at": to.sent_at,
             }
-        return OutgoingMessage(**base | fields)
+        return making.outgoing(**base | fields)
 
     return make
 

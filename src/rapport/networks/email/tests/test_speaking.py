@@ -13,6 +13,7 @@ from rapport.networks.email.tests.conftest import Answer, Connect, Listener, rea
 from rapport.networks.email.tests.place import DOT, HELP, IVANA, MARKO, EmailPlace
 from rapport.networks.email.tests.servers import until
 from rapport.networks.errors import Refused
+from rapport.networks.tests.making import checked
 
 
 def test_an_answer_reaches_the_customer_in_their_thread(
@@ -167,7 +168,7 @@ def test_an_address_that_the_server_refuses_is_refused_and_leaves_nothing(
 def test_a_mail_too_large_for_the_server_is_refused_and_rules_say_so_before(
     connect: Connect, answer: Answer
 ) -> None:
-    connector = connect(max_mail_bytes=8_000_000)
+    connector = EmailConnector(checked(EmailConnector, connect().account))
     rules = connector.rules.media_private
     assert rules is not None
     room = rules.max_bytes["image"]

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from rapport.networks.base import Account, Event, MessageSeen, OutgoingMessage
+from rapport.networks.base import Event, MessageSeen, OutgoingMessage
 from rapport.networks.mastodon.connector import CONNECTOR, MastodonConnector
 from rapport.networks.mastodon.tests.place import MastodonPlace
+from rapport.networks.tests import making
+from rapport.networks.tests.making import account_of, checked
 
 
 def connected(place: MastodonPlace, **settings: Any) -> MastodonConnector:
     """A channel as the connecting page makes it: checked, with what was learned kept."""
-    values = place.values() | settings
-    account = Account(external_id="", handle="", credentials={"token": values.pop("token")}, settings=values)
-    profile = CONNECTOR(account).check()
-    return CONNECTOR(
-        dataclasses.replace(
-            account,
-            external_id=profile.external_id,
-            handle=profile.handle,
-            settings={**values, **profile.settings},
-        )
-    )
+    return CONNECTOR(checked(CONNECTOR, account_of(CONNECTOR, place.values() | settings)))
 
 
 def outgoing(text: str, **fields: Any) -> OutgoingMessage:
-    base: dict[str, Any] = {
-        "idempotency_key": "0b6f0f6e-6a8e-4f0e-9d53-0c7b8a5a3f11",
-        "text": text,
-        "visibility": "public",
-        "created_at": datetime.now(UTC),
-    }
-    return OutgoingMessage(**base | fields)
+    return making.outgoing(text=text, **fields)
 
 
 class Listening:

@@ -5,44 +5,21 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from rapport.networks.base import Account, Connector, Event, MessageSeen, OutgoingMessage, RawItem
+from rapport.networks.base import Connector, Event, MessageSeen, OutgoingMessage, RawItem
 from rapport.networks.testing import Place
+from rapport.networks.tests import making
 
 
 def connector(cls: type[Connector], place: Place, *, checked: bool = True, **changes: Any) -> Connector:
     """For what an admin would have typed; after its check, as the product keeps it. ``changes`` to the values."""
-    assert cls.guide is not None
-    values = {**place.values(), **changes}
-    secret = {field.name for field in cls.guide.fields if field.secret}
-    credentials = {
-        name: value for name, value in values.items() if name in secret or name.endswith("_previous")
-    }
-    settings = {name: value for name, value in values.items() if name not in credentials}
-    found = cls(Account(external_id="", handle="", credentials=credentials, settings=settings))
-    if not checked:
-        return found
-    profile = found.check()
-    return cls(
-        Account(
-            external_id=profile.external_id,
-            handle=profile.handle,
-            credentials=credentials,
-            settings={**settings, **profile.settings},
-        )
-    )
+    account = making.account_of(cls, place.values() | changes)
+    return cls(making.checked(cls, account) if checked else account)
 
 
 def reply(text: str, **more: Any) -> OutgoingMessage:
-    facts: dict[str, Any] = {
-        "idempotency_key": str(uuid.uuid4()),
-        "text": text,
-        "visibility": "public",
-        "created_at": datetime.now(UTC),
-    }
-    return OutgoingMessage(**{**facts, **more})
+    return making.outgoing(**{"idempotency_key": str(uuid.uuid4()), "text": text, **more})
 
 
 def to(seen: MessageSeen, text: str, *, visibility: str = "", **more: Any) -> OutgoingMessage:

@@ -11,6 +11,7 @@ from rapport.networks.base import OutgoingMessage
 from rapport.networks.practice.accounts import ensure_account, issue_token
 from rapport.networks.practice.connector import PracticeConnector
 from rapport.networks.practice.models import Account, Token
+from rapport.networks.tests import making
 
 SECRET = "a secret of the webhook"
 
@@ -64,15 +65,4 @@ def api(company: Account, base_url: str) -> Callable[..., httpx.Response]:
 @pytest.fixture
 def outgoing() -> Callable[..., OutgoingMessage]:
     """An outgoing message; every call may change a part of it."""
-    from datetime import UTC, datetime
-
-    def make(**fields: Any) -> OutgoingMessage:
-        base: dict[str, Any] = {
-            "idempotency_key": "0b6f0f6e-6a8e-4f0e-9d53-0c7b8a5a3f11",
-            "text": "We are sorry. The new departure is 12:40 ^MK",
-            "visibility": "public",
-            "created_at": datetime.now(UTC),
-        }
-        return OutgoingMessage(**base | fields)
-
-    return make
+    return making.outgoing

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from rapport.networks.base import Account, OutgoingMessage
-from rapport.networks.connecting import Guide
+from rapport.networks.base import OutgoingMessage
+from rapport.networks.tests import making
+from rapport.networks.tests.making import account_of
 from rapport.networks.x.connector import XConnector
 from rapport.networks.x.tests.place import XPlace
 
@@ -26,18 +26,8 @@ def connect(place: XPlace) -> Connect:
     """A connector with what the place's admin would type, as the core would keep it; changes on top."""
 
     def make(**changes: Any) -> XConnector:
-        guide = XConnector.guide
-        assert isinstance(guide, Guide)
-        values = {**place.values(), **changes}
-        shown = {field.name for field in guide.fields if not field.secret}
-        return XConnector(
-            Account(
-                external_id=place.x.brand.id,
-                handle=place.x.brand.username,
-                credentials={name: value for name, value in values.items() if name not in shown},
-                settings={name: value for name, value in values.items() if name in shown},
-            )
-        )
+        brand, values = place.x.brand, place.values() | changes
+        return XConnector(account_of(XConnector, values, external_id=brand.id, handle=brand.username))
 
     return make
 
@@ -49,13 +39,4 @@ def connector(connect: Connect) -> XConnector:
 
 @pytest.fixture
 def outgoing() -> Make:
-    def make(**fields: Any) -> OutgoingMessage:
-        base: dict[str, Any] = {
-            "idempotency_key": "0b6f0f6e-6a8e-4f0e-9d53-0c7b8a5a3f11",
-            "text": "We are sorry. The new departure is 12:40 ^MK",
-            "visibility": "public",
-            "created_at": datetime.now(UTC),
-        }
-        return OutgoingMessage(**base | fields)
-
-    return make
+    return making.outgoing
