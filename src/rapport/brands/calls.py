@@ -68,11 +68,16 @@ def opened(channel_id: int) -> tuple[Channel, Connector, str]:
 
 def rules_of(channel: Channel) -> Capabilities:
     """What the channel's network allows, without its credentials. Raises Refused where it is not installed."""
+    return without_credentials(channel).rules
+
+
+def without_credentials(channel: Channel) -> Connector:
+    """The channel's connector for its rules and its way of counting, not for calls. Raises Refused as above."""
     account = Account(
         external_id=channel.external_id, handle=channel.handle, credentials={}, settings=channel.settings
     )
     try:
-        return connect(channel.network, account).rules
+        return connect(channel.network, account)
     except UnknownNetwork as error:
         raise Refused(str(error)) from error
 

@@ -30,9 +30,8 @@ from rapport.channels.snapshot import snapshot
 from rapport.ingest.disconnecting import disconnect
 from rapport.lib.errors import Invalid
 from rapport.lib.text import storable
-from rapport.networks.base import Account, Connector
 from rapport.networks.errors import CredentialsGone, NetworkError
-from rapport.networks.registry import UnknownNetwork, connect, connector_class
+from rapport.networks.registry import UnknownNetwork, connector_class
 from rapport.staff.models import User
 
 _log = logging.getLogger(__name__)
@@ -218,7 +217,7 @@ def _problem(channel: Channel, changes: Mapping[str, str]) -> str:
         return _("The link must begin with https://.")
     if changes.get("name") == "":
         return _("A name cannot be empty.")
-    connector = _connector_without_secrets(channel)
+    connector = calls.without_credentials(channel)  # installed, as it writes what is asked for
     limit = connector.rules.max_bio_length
     length = connector.length(changes.get("bio", ""))
     if limit is not None and length > limit:
@@ -234,15 +233,6 @@ def field_label(name: str) -> str:
     """A profile's field in words."""
     labels = {"name": _("Name"), "bio": _("Bio"), "link": _("Link"), "hours": _("Hours")}
     return labels.get(name, name)
-
-
-def _connector_without_secrets(channel: Channel) -> Connector:
-    return connect(
-        channel.network,
-        Account(
-            external_id=channel.external_id, handle=channel.handle, credentials={}, settings=channel.settings
-        ),
-    )
 
 
 # By the worker --------------------------------------------------------------------------------------

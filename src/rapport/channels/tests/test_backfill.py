@@ -5,6 +5,7 @@ from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from rapport.audit.models import AuditEntry
 from rapport.brands.models import Brand, Channel
 from rapport.channels.actions import connect_channel, pause_channel, reconnect_channel, resume_channel
 from rapport.channels.tests.cooee import CREDENTIALS, PAGE, VALUES, Server, call, cooee
@@ -147,6 +148,8 @@ def test_credentials_that_end_pause_it_until_the_channel_is_connected_again(
     backfill.take_page(channel_id=channel.id)
     assert _state(channel)["state"] == "paused"
     assert Channel.objects.get(id=channel.id).state == "disconnected"
+    noted = AuditEntry.objects.get(action="channel.disconnected")
+    assert (noted.actor_id, noted.brand_id, noted.object_id) == (None, channel.brand_id, str(channel.id))
     cooee.failing = None
     reconnect_channel(actor=None, channel_id=channel.id, credentials=CREDENTIALS, settings=VALUES)
     _run(channel)
