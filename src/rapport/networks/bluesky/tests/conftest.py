@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from rapport.networks.bluesky.connector import BlueskyConnector
 from rapport.networks.bluesky.tests.connecting import connected
 from rapport.networks.bluesky.tests.place import BlueskyPlace
 from rapport.networks.errors import CredentialsGone
+from rapport.networks.tests import making
 
 _numbers = itertools.count(1)
 _kept: dict[str, Account] = {}
@@ -49,12 +49,7 @@ def connector(account: Account) -> BlueskyConnector:
 @pytest.fixture
 def outgoing() -> Callable[..., OutgoingMessage]:
     def make(**given: Any) -> OutgoingMessage:
-        usual = {
-            "idempotency_key": str(uuid.uuid4()),
-            "text": f"We are on it, number {next(_numbers)}.",
-            "visibility": "public",
-            "created_at": datetime.now(UTC),
-        }
-        return OutgoingMessage(**{**usual, **given})
+        usual = {"idempotency_key": str(uuid.uuid4()), "text": f"We are on it, number {next(_numbers)}."}
+        return making.outgoing(**usual | given)
 
     return make

@@ -39,15 +39,16 @@ class Person:
     def call(
         self, method: str, body: Any = None, *, headers: dict[str, str] | None = None, **params: Any
     ) -> Any:
-        """A query, or with ``body`` a procedure, as this person. Logs in again when the session has ended."""
+        """A query, or with ``body`` a procedure, as this person."""
+        return self._ask(
+            "GET" if body is None else "POST", method, headers=headers, params=params or None, json=body
+        )
+
+    def _ask(self, verb: str, method: str, *, headers: dict[str, str] | None = None, **request: Any) -> Any:
+        """Logs in again when the session has ended."""
         for again in (False, True):
-            response = self._client.request(
-                "GET" if body is None else "POST",
-                method,
-                params=params or None,
-                json=body,
-                headers={"Authorization": f"Bearer {self._token}", **(headers or {})},
-            )
+            authorized = {"Authorization": f"Bearer {self._token}", **(headers or {})}
+            response = self._client.request(verb, method, headers=authorized, **request)
             if response.status_code == 400 and response.json()["error"] == "InvalidToken" and not again:
                 self.log_in()
                 continue
@@ -112,11 +113,9 @@ class Person:
 
     def picture(self) -> dict[str, Any]:
         """A picture's embed."""
-        uploaded = self._client.post(
-            "com.atproto.repo.uploadBlob",
-            content=png(12, 8),
-            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "image/png"},
-        ).json()
+        uploaded = self._ask(
+            "POST", "com.atproto.repo.uploadBlob", headers={"Content-Type": "image/png"}, content=png(12, 8)
+        )
         return {"$type": "app.bsky.embed.images", "images": [{"alt": ALT, "image": uploaded["blob"]}]}
 
     def delete(self, uri: str) -> None:
