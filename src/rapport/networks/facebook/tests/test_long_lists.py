@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import cast
 
 import pytest
 
 from rapport.networks.errors import TryAgain
-from rapport.networks.facebook.connector import CONNECTOR, FacebookConnector
-from rapport.networks.facebook.tests.place import PLACE, FacebookPlace
-from rapport.networks.meta.tests.driving import connector, drained
+from rapport.networks.facebook.connector import FacebookConnector
+from rapport.networks.facebook.tests.place import FacebookPlace
+from rapport.networks.meta.tests.driving import drained
 from rapport.networks.meta.tests.world import World
-
-
-@pytest.fixture
-def place() -> Iterator[FacebookPlace]:
-    with PLACE() as found:
-        yield cast(FacebookPlace, found)
-
-
-@pytest.fixture
-def desk(place: FacebookPlace) -> FacebookConnector:
-    return cast(FacebookConnector, connector(CONNECTOR, place))
 
 
 @pytest.fixture
