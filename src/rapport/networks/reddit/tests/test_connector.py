@@ -14,7 +14,7 @@ from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 from rapport.networks.reddit.connector import CONNECTOR, RedditConnector
 from rapport.networks.reddit.tests.conftest import Connect, Make
 from rapport.networks.reddit.tests.place import RedditPlace
-from rapport.networks.reddit.tests.polling import drained, messages, told
+from rapport.networks.tests.polling import drained, messages, told
 
 BACK = "https://care.example/connect/back"
 

@@ -12,7 +12,7 @@ from rapport.networks.errors import Refused, TryAgain
 from rapport.networks.reddit.connector import RedditConnector
 from rapport.networks.reddit.tests.conftest import Connect, Make
 from rapport.networks.reddit.tests.place import RedditPlace
-from rapport.networks.reddit.tests.polling import messages
+from rapport.networks.tests.polling import messages
 
 EMPTY = {"kind": "Listing", "data": {"children": [], "after": None}}
 

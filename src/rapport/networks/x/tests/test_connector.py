@@ -15,10 +15,10 @@ from rapport.networks.base import (
 )
 from rapport.networks.doubles import Answer
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
+from rapport.networks.tests.polling import drained, messages, told
 from rapport.networks.x.connector import XConnector
 from rapport.networks.x.tests.conftest import Connect, Make
 from rapport.networks.x.tests.place import XPlace
-from rapport.networks.x.tests.polling import drained, messages, told
 
 
 def test_a_search_that_is_away_does_not_stop_the_mentions(

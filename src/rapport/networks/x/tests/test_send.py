@@ -10,10 +10,10 @@ from rapport.networks.base import (
     OutgoingMedia,
 )
 from rapport.networks.errors import Refused, TryAgain
+from rapport.networks.tests.polling import messages
 from rapport.networks.x.connector import XConnector
 from rapport.networks.x.tests.conftest import Make
 from rapport.networks.x.tests.place import PNG, XPlace
-from rapport.networks.x.tests.polling import messages
 
 
 # Speaking -----------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ import pytest
 from rapport.networks.base import Delivery
 from rapport.networks.errors import NotFromThisNetwork
 from rapport.networks.testing import fixtures
+from rapport.networks.tests.polling import drained, told
 from rapport.networks.x.connector import XConnector
 from rapport.networks.x.tests.conftest import Connect, Make
 from rapport.networks.x.tests.place import XPlace
-from rapport.networks.x.tests.polling import drained, told
 from rapport.networks.x.tests.world import CONSUMER_SECRET
 from rapport.networks.x.webhooks import SIGNATURE, signature
 

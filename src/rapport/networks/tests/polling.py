@@ -1,15 +1,14 @@
-"""How the tests poll: to the end, each raw event once."""
+"""How connectors' tests poll: to the end, each raw event once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rapport.networks.base import Event, MessageSeen, RawItem
-from rapport.networks.x.connector import XConnector
+from rapport.networks.base import Connector, Event, MessageSeen, RawItem
 
 
-def drained(connector: XConnector, cursor: Mapping[str, Any]) -> tuple[list[RawItem], dict[str, Any]]:
+def drained(connector: Connector, cursor: Mapping[str, Any]) -> tuple[list[RawItem], dict[str, Any]]:
     """Everything new, once each, and the cursor after it."""
     items: dict[str, RawItem] = {}
     for _ in range(50):
@@ -21,10 +20,10 @@ def drained(connector: XConnector, cursor: Mapping[str, Any]) -> tuple[list[RawI
     raise AssertionError("polling never ends")
 
 
-def told(connector: XConnector, items: list[RawItem]) -> list[Event]:
+def told(connector: Connector, items: Sequence[RawItem]) -> list[Event]:
     return [event for item in items for event in connector.parse(item.kind, item.payload)]
 
 
-def messages(connector: XConnector, cursor: Mapping[str, Any] | None = None) -> list[MessageSeen]:
+def messages(connector: Connector, cursor: Mapping[str, Any] | None = None) -> list[MessageSeen]:
     items, _cursor = drained(connector, cursor or {})
     return [event for event in told(connector, items) if isinstance(event, MessageSeen)]
