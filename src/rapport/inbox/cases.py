@@ -35,10 +35,11 @@ def follow(
     if not thread_ids:
         return []
     survivors = merging.follow_merges(merged)
-    opened = _link(thread_ids)
+    opened = link(thread_ids)
     concerned = _concerned(thread_ids, new_message_ids, everyone=sorted(set(merged.values())))
     case_ids = sorted({*survivors, *opened, *concerned})
-    _write(channel, case_ids, opened)
+    _lock_wider(channel, case_ids)
+    write(channel_id=channel.id, case_ids=case_ids, opened=opened, heard=True)
     _reopen(sorted(set(case_ids) - set(opened)), new_message_ids, past_before)
     if past_before is not None:
         _settle_past(case_ids, opened, past_before)
@@ -55,10 +56,10 @@ def _is_archive(network: str) -> bool:
         return False
 
 
-def _link(thread_ids: Sequence[int]) -> list[int]:
+def link(thread_ids: Sequence[int]) -> list[int]:
     """Give a case id to every contact who wrote in a thread and has none; returns the new ids.
 
-    The cases themselves are written next, complete, by :func:`_write`: their foreign key is checked
+    The cases themselves are written next, complete, by :func:`write`: their foreign key is checked
     at commit.
     """
     with connection.cursor() as cursor:
@@ -134,7 +135,7 @@ def _concerned(thread_ids: Sequence[int], new_ids: Sequence[int], *, everyone: S
 # and a thread's own messages are read once; of those that answer nobody only the newest can matter.
 _WRITE = """
 WITH link AS MATERIALIZED (
-    SELECT case_id, thread_id, contact_id FROM inbox_casethread WHERE case_id = ANY(%(cases)s::bigint[])
+    SELECT case_id, thread_id, contact_id, settled_at FROM inbox_casethread WHERE case_id = ANY(%(cases)s::bigint[])
 ), ours AS MATERIALIZED (
     SELECT m.id, m.thread_id, m.sent_at, m.automatic, m.deleted_at IS NOT NULL AS deleted, m.external_id,
            CASE WHEN NOT parent.from_brand THEN asker.contact_id END AS contact_id
@@ -151,7 +152,7 @@ WITH link AS MATERIALIZED (
      ORDER BY thread_id, sent_at DESC, external_id DESC)
 ), said AS (
     SELECT ct.case_id, m.id, m.sent_at, m.lang, m.automatic, false AS own, m.deleted_at IS NOT NULL AS deleted,
-           (m.arrived_at <= known.settled_at) IS TRUE AS settled, m.external_id
+           (m.arrived_at <= greatest(known.settled_at, ct.settled_at)) IS TRUE AS settled, m.external_id
     FROM link ct
     CROSS JOIN LATERAL (SELECT id FROM contacts_identity WHERE contact_id = ct.contact_id OFFSET 0) i
     CROSS JOIN LATERAL (
@@ -187,7 +188,8 @@ WITH link AS MATERIALIZED (
     FROM summed s
     CROSS JOIN LATERAL (SELECT * FROM inbox_message WHERE id = s.newest_id OFFSET 0) newest
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN newest.deleted_at IS NULL OR newest.own OR NOT %(hide)s
+        SELECT CASE WHEN newest.deleted_at IS NULL OR newest.own
+                      OR NOT (SELECT hide_deleted FROM brands_channel WHERE id = newest.channel_id)
                     THEN regexp_replace(left(newest.text, 400), '\\s+', ' ', 'g') ELSE '' END AS line
     ) AS shown
     LEFT JOIN inbox_case known ON known.id = s.case_id
@@ -200,20 +202,53 @@ WITH link AS MATERIALIZED (
     ON CONFLICT (id) DO UPDATE
     SET waiting_since = excluded.waiting_since, last_message_at = excluded.last_message_at,
         opened_at = excluded.opened_at, preview = excluded.preview, visibility = excluded.visibility,
-        lang = excluded.lang, version = inbox_case.version + 1
+        lang = excluded.lang, version = inbox_case.version + %(heard)s::int
 )
 INSERT INTO inbox_caseevent (case_id, brand_id, kind, at)
 SELECT case_id, brand_id, 'opened', opened_at FROM facts
 WHERE case_id = ANY(%(new)s::bigint[])
 UNION ALL
 SELECT case_id, brand_id, 'received', waiting_since FROM facts
-WHERE opened_at IS NOT NULL AND waiting_since IS NOT NULL AND waited_since IS NULL
+WHERE opened_at IS NOT NULL AND waiting_since IS NOT NULL AND waited_since IS NULL AND %(heard)s
   AND case_id <> ALL(%(new)s::bigint[])
 """
 
 
-def _write(channel: Channel, case_ids: Sequence[int], opened: Sequence[int]) -> None:
-    """Who waits since when, the newest message and the preview of these cases."""
+def _lock_wider(channel: Channel, case_ids: Sequence[int]) -> None:
+    """Lock those of the cases that other channels' messages change too.
+
+    The channel's lock keeps all others away from its own cases. A case that people joined from several
+    channels is written by each of them; whoever comes second must see what the first one has recorded.
+    """
+    if not case_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.id FROM unnest(%s::bigint[]) AS wanted(id)
+            CROSS JOIN LATERAL (SELECT id, channel_id FROM inbox_case WHERE id = wanted.id OFFSET 0) c
+            WHERE c.channel_id <> %s OR EXISTS (
+                SELECT FROM (SELECT thread_id FROM inbox_casethread WHERE case_id = c.id OFFSET 0) ct
+                CROSS JOIN LATERAL (SELECT channel_id FROM inbox_thread WHERE id = ct.thread_id OFFSET 0) t
+                WHERE t.channel_id <> %s
+            )
+            ORDER BY c.id
+            """,
+            [array(case_ids), channel.id, channel.id],
+        )
+        wider = [row[0] for row in cursor.fetchall()]
+        if wider:
+            cursor.execute("SELECT FROM inbox_case WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [wider])
+
+
+def write(
+    *, channel_id: int, case_ids: Sequence[int], opened: Sequence[int] = (), heard: bool = False
+) -> None:
+    """Who waits since when, the newest message and the preview of these cases, from their messages.
+
+    ``opened``: those of them that have links but no row yet; they become cases of the channel.
+    ``heard``: something new was said, so the version grows, and a wait that begins is an event.
+    """
     if not case_ids:
         return
     with connection.cursor() as cursor:
@@ -222,8 +257,8 @@ def _write(channel: Channel, case_ids: Sequence[int], opened: Sequence[int]) -> 
             {
                 "cases": array(case_ids),
                 "new": array(opened),
-                "channel": channel.id,
-                "hide": channel.hide_deleted,
+                "channel": channel_id,
+                "heard": heard,
             },
         )
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from django.db import connection
-from psycopg import sql
 
-from rapport.inbox.models import Case
-
-# What hangs on a case and moves with it; its history, its threads and its own merges are dealt with apart.
-_STAYS = {"inbox_caseevent", "inbox_casethread", "inbox_case", "inbox_case_tags"}
+from rapport.inbox import hanging
 
 
 def follow_merges(merged: Mapping[int, int]) -> list[int]:
@@ -20,14 +16,15 @@ def follow_merges(merged: Mapping[int, int]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT ct.case_id, ct.contact_id, coalesce(p.target, ct.thread_id)
+            SELECT ct.case_id, ct.contact_id, coalesce(p.target, ct.thread_id), ct.settled_at
             FROM inbox_casethread ct
             LEFT JOIN unnest(%s::bigint[], %s::bigint[]) AS p(source, target) ON p.source = ct.thread_id
             WHERE ct.thread_id = ANY(%s) ORDER BY ct.case_id
             """,
             [list(merged), list(merged.values()), [*merged, *merged.values()]],
         )
-        rows = cursor.fetchall()
+        found = cursor.fetchall()
+        rows = [row[:3] for row in found]
         into = _joined_cases(rows)
         _merge_cases(into)
         # Each contact's link to a surviving thread, made anew from the surviving cases.
@@ -35,10 +32,18 @@ def follow_merges(merged: Mapping[int, int]) -> list[int]:
             "DELETE FROM inbox_casethread WHERE thread_id = ANY(%s)", [[*merged, *merged.values()]]
         )
         links = {(thread, contact): into.get(case, case) for case, contact, thread in rows}
+        # What was dealt with in one thread only is not dealt with in the whole.
+        settled = {(thread, contact): at for _case, contact, thread, at in found}
+        settled |= {(thread, contact): None for _case, contact, thread, at in found if at is None}
         cursor.execute(
-            "INSERT INTO inbox_casethread (thread_id, contact_id, case_id) "
-            "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])",
-            [[t for t, _ in links], [c for _, c in links], list(links.values())],
+            "INSERT INTO inbox_casethread (thread_id, contact_id, case_id, settled_at) "
+            "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[])",
+            [
+                [t for t, _ in links],
+                [c for _, c in links],
+                list(links.values()),
+                [settled[link] for link in links],
+            ],
         )
     return sorted(set(links.values()))
 
@@ -72,14 +77,7 @@ def _merge_cases(into: Mapping[int, int]) -> None:
             "SELECT id FROM inbox_case WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
             [[*into, *into.values()]],
         )
-        for relation in Case._meta.related_objects:
-            table, column = relation.related_model._meta.db_table, str(relation.field.column)
-            if relation.one_to_many and table not in _STAYS:
-                move = sql.SQL(
-                    "UPDATE {table} x SET {column} = p.target "
-                    "FROM unnest(%(from)s::bigint[], %(to)s::bigint[]) AS p(source, target) WHERE x.{column} = p.source"
-                ).format(table=sql.Identifier(table), column=sql.Identifier(column))
-                cursor.execute(move.as_string(None), pairs)
+        hanging.move(into)
         cursor.execute(
             "UPDATE inbox_casethread x SET case_id = p.target "
             "FROM unnest(%(from)s::bigint[], %(to)s::bigint[]) AS p(source, target) WHERE x.case_id = p.source",

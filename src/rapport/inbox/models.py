@@ -18,6 +18,10 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
+from rapport.inbox.casework import BrandReason as BrandReason
+from rapport.inbox.casework import CaseLink as CaseLink
+from rapport.inbox.casework import CaseMerge as CaseMerge
+from rapport.inbox.casework import CaseSeen as CaseSeen
 from rapport.inbox.desk_models import BulkAct as BulkAct
 from rapport.inbox.desk_models import Mention as Mention
 from rapport.inbox.desk_models import SavedView as SavedView
@@ -97,6 +101,11 @@ class Message(models.Model):
     hidden_at = models.DateTimeField(null=True)
     repost_count = models.PositiveIntegerField(default=0, db_default=0)
     like_count = models.PositiveIntegerField(default=0, db_default=0)
+    parted = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A colleague began a thread of its own with it, whatever it answers.",
+    )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -124,6 +133,8 @@ class Message(models.Model):
             models.Index(
                 fields=["channel", "thread_key"], name="message_by_key", condition=Q(thread_key__isnull=False)
             ),
+            # Where a conversation goes on that was split.
+            models.Index(fields=["channel", "thread_key"], name="message_parted", condition=Q(parted=True)),
             # What came lately, over all channels. Rows lie in the order they came, so this costs next to nothing.
             BrinIndex(fields=["arrived_at"], name="message_arrival", autosummarize=True),
         ]
@@ -290,6 +301,9 @@ class CaseThread(models.Model):
     contact = models.ForeignKey(
         "contacts.Contact", on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    settled_at = models.DateTimeField(
+        null=True, help_text="As a case's: what had been dealt with when this came to the case from another."
+    )
 
     class Meta:
         constraints = [
@@ -314,6 +328,10 @@ class CaseEventKind(models.TextChoices):
     CLOSED = "closed", _("Closed")
     REOPENED = "reopened", _("Reopened")
     MERGED = "merged", _("Merged")
+    PARTED = "parted", _("Taken out again")
+    SPLIT = "split", _("Split")
+    LINKED = "linked", _("Linked")
+    UNLINKED = "unlinked", _("Link removed")
 
 
 class CaseEvent(models.Model):

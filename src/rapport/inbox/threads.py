@@ -8,7 +8,7 @@ messages, never on the order of arrival (see the property test).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection
@@ -68,7 +68,7 @@ def assign(*, channel_id: int, brand_id: int, messages: Sequence[Arrival]) -> As
 
     arriving = {message.external_id for message in messages}
     parents_wanted = {m.parent_id for m in messages if m.parent_id and m.parent_id not in arriving}
-    known, children, keys = _neighbours(
+    known, parted, children, keys, parted_keys = _neighbours(
         channel_id,
         external_ids=sorted(arriving | parents_wanted),
         parents_of=sorted(arriving),
@@ -79,11 +79,14 @@ def assign(*, channel_id: int, brand_id: int, messages: Sequence[Arrival]) -> As
         groups.find(node)
         if message.external_id in known:
             join_thread(message.external_id, known[message.external_id])
+        if message.external_id in parted:
+            continue  # a colleague took it out of its conversation
         if message.parent_id in arriving:
             groups.join(node, ("message", message.parent_id))
         elif message.parent_id in known:
             join_thread(message.external_id, known[message.parent_id])
-        if message.thread_key:
+        # Of a conversation that was split, what is known stays in its part.
+        if message.thread_key and not (message.external_id in known and message.thread_key in parted_keys):
             groups.join(node, ("key", message.thread_key))
     for parent_id, thread_id in children:
         join_thread(parent_id, thread_id)
@@ -105,35 +108,53 @@ def assign(*, channel_id: int, brand_id: int, messages: Sequence[Arrival]) -> As
     result.thread_of = {
         m.external_id: thread_of_root[groups.find(("message", m.external_id))] for m in messages
     }
-    _merge(result.merged)
+    empty_into(result.merged)
     return result
 
 
 def _neighbours(
     channel_id: int, *, external_ids: list[str], parents_of: list[str], keys: list[str]
-) -> tuple[dict[str, int], list[tuple[str, int]], list[tuple[str, int]]]:
-    """Stored messages among ``external_ids``; stored replies to ``parents_of``; threads of ``keys``."""
+) -> tuple[dict[str, int], set[str], list[tuple[str, int]], list[tuple[str, int]], set[str]]:
+    """Stored messages among ``external_ids``, and which of them were parted from what they answer; stored
+    replies to ``parents_of``; the thread in which each of ``keys`` goes on, and which of these were split."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT external_id, thread_id FROM inbox_message WHERE channel_id = %s AND external_id = ANY(%s::text[])",
+            "SELECT external_id, thread_id, parted FROM inbox_message "
+            "WHERE channel_id = %s AND external_id = ANY(%s::text[])",
             [channel_id, array(external_ids)],
         )
-        known = dict(cursor.fetchall())
+        stored = cursor.fetchall()
         cursor.execute(
             "SELECT DISTINCT parent_external_id, thread_id FROM inbox_message "
-            "WHERE channel_id = %s AND parent_external_id = ANY(%s::text[])",
+            "WHERE channel_id = %s AND parent_external_id = ANY(%s::text[]) AND NOT parted",
             [channel_id, array(parents_of)],
         )
         children = cursor.fetchall()
-        by_key: list[tuple[str, int]] = []
+        by_key: list[tuple[str, int, bool]] = []
         if keys:
             cursor.execute(
-                "SELECT key, (SELECT thread_id FROM inbox_message WHERE channel_id = %s AND thread_key = key LIMIT 1) "
-                "FROM unnest(%s::text[]) AS key",
-                [channel_id, array(keys)],
+                """
+                SELECT key, coalesce(part.thread_id, any_part.thread_id), part.thread_id IS NOT NULL
+                FROM unnest(%(keys)s::text[]) AS key
+                LEFT JOIN LATERAL (
+                    SELECT thread_id FROM inbox_message
+                    WHERE channel_id = %(channel)s AND thread_key = key AND parted
+                    ORDER BY sent_at DESC, id DESC LIMIT 1
+                ) part ON true
+                LEFT JOIN LATERAL (
+                    SELECT thread_id FROM inbox_message WHERE channel_id = %(channel)s AND thread_key = key LIMIT 1
+                ) any_part ON true
+                """,
+                {"channel": channel_id, "keys": array(keys)},
             )
-            by_key = [(key, thread_id) for key, thread_id in cursor.fetchall() if thread_id is not None]
-    return known, children, by_key
+            by_key = [row for row in cursor.fetchall() if row[1] is not None]
+    return (
+        {external_id: thread_id for external_id, thread_id, _parted in stored},
+        {external_id for external_id, _thread, is_parted in stored if is_parted},
+        children,
+        [(key, thread_id) for key, thread_id, _split in by_key],
+        {key for key, _thread, split in by_key if split},
+    )
 
 
 def _create(channel_id: int, brand_id: int, visibilities: list[str]) -> list[int]:
@@ -149,7 +170,7 @@ def _create(channel_id: int, brand_id: int, visibilities: list[str]) -> list[int
         return sorted(row[0] for row in cursor.fetchall())
 
 
-def _merge(merged: dict[int, int]) -> None:
+def empty_into(merged: Mapping[int, int]) -> None:
     """Move messages to the surviving threads and leave a pointer behind."""
     if not merged:
         return

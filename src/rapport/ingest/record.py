@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db import connection
 
+from rapport.brands.locks import lock_channel as lock_channel
+from rapport.brands.locks import try_lock_channel as try_lock_channel
 from rapport.brands.models import Channel
 from rapport.contacts.upsert import AuthorSeen, upsert_identities
 from rapport.inbox import cases, threads, turns
@@ -22,9 +24,6 @@ from rapport.lib.live import notify_desk
 from rapport.media.actions import NewFile, keep
 from rapport.networks.base import Event
 
-_LOCK_CLASS = 0x52_41  # keeps our advisory locks apart from others'
-
-
 # A batch is tiny beside the tables it is joined with, so probing indexes is always right. With fresh or no
 # statistics the planner may choose to read whole tables. (Which side of a join is probed the planner still
 # chooses; where that matters, as in inbox/cases.py, the statement says so itself.)
@@ -32,19 +31,6 @@ _STEER = """
 SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off;
 SET LOCAL join_collapse_limit = 1
 """
-
-
-def lock_channel(channel_id: int) -> None:
-    """Wait for the channel's lock and hold it until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, channel_id])
-
-
-def try_lock_channel(channel_id: int) -> bool:
-    """Take the channel's lock until the transaction ends, if nobody has it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, channel_id])
-        return bool(cursor.fetchone()[0])
 
 
 def record_events(

@@ -7,6 +7,14 @@ does not allow it, and :class:`~rapport.lib.errors.Invalid` when what was given 
 already is as wanted is left alone and returned.
 """
 
+from rapport.inbox.actions.joining import (
+    link_cases,
+    merge_cases,
+    part_cases,
+    split_case,
+    unlink_cases,
+    unsplit_case,
+)
 from rapport.inbox.actions.life import close_case, reopen_case, snooze_case, wake_due_cases
 from rapport.inbox.actions.notes import add_note
 from rapport.inbox.actions.work import add_tag, assign_case, remove_tag, set_priority
@@ -16,9 +24,15 @@ __all__ = [
     "add_tag",
     "assign_case",
     "close_case",
+    "link_cases",
+    "merge_cases",
+    "part_cases",
     "remove_tag",
     "reopen_case",
     "set_priority",
     "snooze_case",
+    "split_case",
+    "unlink_cases",
+    "unsplit_case",
     "wake_due_cases",
 ]

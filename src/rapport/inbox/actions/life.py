@@ -8,11 +8,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from rapport.inbox import cases, joining
+from rapport.inbox.access import access_case
 from rapport.inbox.actions.change import Change, change_case
 from rapport.inbox.models import Case, CaseEventKind, CaseStatus, CloseReason
 from rapport.lib.errors import Conflict, Invalid
 from rapport.lib.live import notify_desk
 from rapport.staff.models import User
+from rapport.staff.permissions import Permission
 
 LONGEST_SNOOZE = timedelta(days=365)
 _WAKE_BATCH = 1000
@@ -81,7 +84,10 @@ def close_case(
 
 
 def reopen_case(*, actor: User, case_id: int, expected_version: int | None = None) -> Case:
-    """Bring a closed or snoozed case back to work; this is also how closing is undone."""
+    """Bring a closed or snoozed case back to work; this is also how closing is undone.
+
+    Who waits is asked of the messages anew: it may have been forgotten while the case was closed.
+    """
 
     def decide(case: Case) -> Change | None:
         if case.status == CaseStatus.OPEN:
@@ -99,7 +105,14 @@ def reopen_case(*, actor: User, case_id: int, expected_version: int | None = Non
             data={"reason": case.close_reason},
         )
 
-    return change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)
+    access_case(user=actor, case_id=case_id, permission=Permission.WORK_CASES)
+    with transaction.atomic():
+        joining.lock_threads([case_id])
+        case = change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)
+        if case.status == CaseStatus.OPEN and case.settled_at is None:
+            cases.write(channel_id=case.channel_id, case_ids=[case.id])
+            case.refresh_from_db()
+    return case
 
 
 def wake_due_cases() -> int:
