@@ -17,12 +17,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rapport.brands.models import Channel
+from rapport.contacts.models import Identity
+from rapport.inbox.models import Visibility
 from rapport.ingest.clean import clean, fold
+from rapport.lib.errors import Invalid
 from rapport.networks import base
 from rapport.networks.base import Account, Connector, Delivery, Hears, MessageSeen, OutgoingMessage
 from rapport.networks.errors import NetworkError, NotFromThisNetwork, TryAgain
 from rapport.networks.registry import connectors
 from rapport.networks.testing import Fixture, fixtures, said
+from rapport.outbox.checks import check_length
 from tests.networks.mutation import JSON, mutated
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -88,6 +93,8 @@ class TestWhatItSays:
                 assert all(size > 0 for size in rules.max_bytes.values())
         if can.private_reply_to_public:
             assert can.private_reply
+        if can.public_reply_to_private:
+            assert can.public_reply
         if not can.archive:
             assert can.hears, "a network from which nothing is heard"
         if Hears.LISTEN not in can.hears and not can.archive:
@@ -255,3 +262,48 @@ class TestHostile:
         account = Account(external_id="1", handle="us", credentials={"token": "hush"}, settings={})
         assert "hush" not in repr(account)
         assert "hush" not in repr(connector(account))
+
+
+# Letters, ones of two and three bytes, ones of several characters that people see as one, and of two units.
+SCRIPTS = ["a", "č", "ก", "é", "👩\u200d👩\u200d👦", "漢", "😀 "]
+SPEAKING = [cls for _, cls in ALL if cls.capabilities.send]
+
+
+@pytest.mark.parametrize("connector", SPEAKING, ids=[cls.network for cls in SPEAKING])
+class TestLength:
+    """What the composer accepts is what the network accepts: not a character less, not one more."""
+
+    def longest(self, one: Connector, way: base.Visibility, script: str) -> str:
+        """As much of ``script`` as the network takes, filled up with plain letters."""
+        text = ""
+        for more in (script, "a"):
+            fits, too_many = 0, one.rules.limit(way) + 1
+            while too_many - fits > 1:
+                middle = (fits + too_many) // 2
+                if one.length(one.written(text + more * middle, way, to="ana"), way) <= one.rules.limit(way):
+                    fits = middle
+                else:
+                    too_many = middle
+            text += more * fits
+        return text
+
+    @pytest.mark.parametrize("script", SCRIPTS)
+    def test_a_text_at_the_limit_is_accepted_and_one_more_is_not(
+        self, connector: type[Connector], script: str
+    ) -> None:
+        one = connector(Account(external_id="1", handle="us", credentials={}, settings={}))
+        channel = Channel(network=connector.network, external_id="1", handle="us", settings={})
+        ana = Identity(network=connector.network, external_id="2", handle="ana")
+        for way in one.rules.ways():
+            text, visibility = self.longest(one, way, script), Visibility(way)
+            check_length(channel=channel, text=text, visibility=visibility, recipient=ana)
+            with pytest.raises(Invalid, match="Too long by"):
+                check_length(channel=channel, text=f"{text}a", visibility=visibility, recipient=ana)
+
+    def test_what_is_put_to_a_text_is_counted_and_put_to_it_once(self, connector: type[Connector]) -> None:
+        one = connector(Account(external_id="1", handle="us", credentials={}, settings={}))
+        for way in one.rules.ways():
+            written = one.written("It is here.", way, to="ana")
+            assert "It is here." in written
+            assert one.written(written, way, to="ana") == written
+            assert one.written("It is here.", way) == "It is here."

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Literal
 from uuid import uuid4
 
 import pytest
 
 from rapport.inbox.models import Case, Message
+from rapport.lib.errors import Invalid
 from rapport.networks.registry import connector_class
 from rapport.networks.testing import Place
 from rapport.outbox.changes import delete_message, edit_message
@@ -110,6 +112,30 @@ def test_pictures_come_with_their_descriptions_and_go_with_ours(
     assert len(world.place.customer_sees_images(asked)) == 1
     if rules.alt_text:
         assert world.place.customer_sees_images(asked) == ["The desk, behind gate 7"]
+
+
+def test_a_text_at_the_limit_arrives_and_one_more_never_leaves(
+    world: World, need: Callable[..., None]
+) -> None:
+    need("customer_reads")
+    connector = connector_of(world.channel)
+    if not connector.capabilities.send:
+        pytest.skip("nothing can be answered here")
+    for private in ways(world.place):
+        way: Literal["public", "private"] = "private" if private else "public"
+        asked = world.place.customer_says(f"Tell me everything {uuid4().hex[:8]}", private=private)
+        case, message = world.case(asked), world.message(asked)
+        frame = f"{uuid4().hex[:8]} {{}} ^MK"
+        goes_along = connector.written(frame.format(""), way, to=message.identity.handle)
+        room = connector.rules.limit(way) - connector.length(goes_along, way)
+        full = frame.format(" ".join(["bag"] * (room // 4)).ljust(room, "!"))
+        with pytest.raises(Invalid, match="Too long by 1,"):
+            world.answer(case, full.replace(" ^MK", "! ^MK"), private=private)
+        assert not Outgoing.objects.filter(case=case).exists()
+        outgoing = world.answer(case, full, private=private)
+        assert (outgoing.state, outgoing.error) == ("sent", "")
+        read = " ".join(" ".join(world.read(asked, 1, private=private)).split())
+        assert " ".join(full.split()) in read
 
 
 def test_what_a_customer_deletes_is_shown_as_deleted(world: World, need: Callable[..., None]) -> None:

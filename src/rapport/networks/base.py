@@ -332,8 +332,16 @@ class Connector(ABC):
         """What this very account allows: the network's capabilities, with the place's own limits."""
         return self.capabilities
 
-    def length(self, text: str) -> int:
-        """Length of ``text`` as the network counts it."""
+    def written(self, text: str, visibility: Visibility, *, to: str = "") -> str:
+        """``text`` as :meth:`send` and :meth:`edit` give it to the network: with what must be in it there, such
+        as the person's name. ``to``: the handle of the person it is for, empty where nobody is known.
+
+        This is what is counted before anything is sent. Nothing is asked of the network.
+        """
+        return text
+
+    def length(self, text: str, visibility: Visibility = "public") -> int:
+        """Length of ``text`` as the network counts it in messages of this kind."""
         return len(text)
 
     def send(self, message: OutgoingMessage) -> Sent:

@@ -62,20 +62,22 @@ class Budget:
 class Capabilities:
     """What the network allows.
 
-    Lengths count the way :meth:`Connector.length` does; ``counts`` says how in words. ``windows`` are for
-    private replies, shortest first; empty means no limit. ``profile_writes`` names the fields of a
-    profile that can be changed through the network's API.
+    Lengths count the way :meth:`Connector.length` does; ``counts`` says how in words, ``counts_private`` for
+    private replies where that differs. ``windows`` are for private replies, shortest first; empty means no
+    limit. ``profile_writes`` names the fields of a profile that can be changed through the network's API.
     """
 
     max_length: int
     max_length_private: int | None = None  # None: as max_length
     counts: str = "characters"
+    counts_private: str = ""  # empty: as counts
     hears: frozenset[Hears] = frozenset()
     archive: bool = False  # what is heard is long past: nobody waits for an answer
     send: bool = True
     public_reply: bool = True
     private_reply: bool = False
     private_reply_to_public: bool = False  # a public message can be answered in private
+    public_reply_to_private: bool = False  # a private message can be answered in public
     find_lag: timedelta = timedelta(0)  # a post may be missing that long from what find_sent reads
     edit: bool = False
     delete: bool = False
@@ -92,6 +94,13 @@ class Capabilities:
     max_bio_length: int | None = None
     tested: Tested = Tested.DOUBLE
     facts: Mapping[str, str] = field(default_factory=dict)  # remarks for the docs table
+
+    def ways(self, to: Visibility | None = None) -> tuple[Visibility, ...]:
+        """How something can be said here. ``to``: in answer to a message of that kind."""
+        public = self.public_reply and (to != "private" or self.public_reply_to_private)
+        private = self.private_reply and (to != "public" or self.private_reply_to_public)
+        possible: dict[Visibility, bool] = {"public": public, "private": private}
+        return tuple(way for way, yes in possible.items() if yes and self.send)
 
     def limit(self, visibility: Visibility) -> int:
         """The longest reply of this kind."""

@@ -52,10 +52,7 @@ def limits(connector: type[Connector]) -> dict[str, str]:
     can = connector.capabilities
     found: dict[str, str] = {}
     if can.send:
-        private = can.max_length_private
-        found["length"] = f"{can.max_length:,} {can.counts}" + (
-            f" (private: {private:,})" if private and private != can.max_length else ""
-        )
+        found["length"] = _length_words(can)
     if can.media is not None:
         found["media"] = media_words(can.media)
     if can.media_private is not None and can.media_private != can.media:
@@ -72,6 +69,14 @@ def limits(connector: type[Connector]) -> dict[str, str]:
     if can.profile_writes:
         found["profile"] = "can be changed: " + ", ".join(sorted(can.profile_writes))
     return found
+
+
+def _length_words(can: Capabilities) -> str:
+    """``500 characters (private: 1,000 bytes)``."""
+    public = f"{can.max_length:,} {can.counts}"
+    private = f"{can.limit('private'):,}" + (f" {can.counts_private}" if can.counts_private else "")
+    differs = can.counts_private or can.limit("private") != can.max_length
+    return f"{public} (private: {private})" if can.private_reply and differs else public
 
 
 def media_words(rules: MediaRules) -> str:

@@ -30,6 +30,7 @@ from rapport.outbox.checks import NewMedia
 from rapport.outbox.defer import defer_delivery
 from rapport.outbox.models import Outgoing, OutgoingFile, OutgoingState
 from rapport.outbox.outcome import heard_at
+from rapport.outbox.recipient import recipient_of_reply
 from rapport.staff.access import require, require_answer_from
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
@@ -102,14 +103,16 @@ def _queue(
     close_after: bool,
     files: Sequence[NewMedia],
 ) -> Outgoing:
-    parent = _parent(case=case, message_id=in_reply_to_id, visibility=visibility)
+    parent = answered(case=case, message_id=in_reply_to_id, visibility=visibility)
     channel = Channel.objects.defer("credentials").get(id=parent.channel_id)
     require_answer_from(actor, channel)
+    checks.check_connected(channel)
     way = checks.check_visibility(channel=channel, visibility=visibility, parent=parent)
     words = checks.signed(
         text=checks.clean_text(text), signature=checks.signature(channel=channel, author=actor)
     )
-    checks.check_length(channel=channel, text=words, visibility=way)
+    recipient = recipient_of_reply(parent=parent, thread=parent.thread, contact_id=case.contact_id)
+    checks.check_length(channel=channel, text=words, visibility=way, recipient=recipient)
     checks.check_media(channel=channel, visibility=way, files=files)
     if way == Visibility.PRIVATE and parent.visibility == Visibility.PRIVATE:
         checks.check_window(
@@ -133,7 +136,7 @@ def _queue(
     )
     _attach(outgoing, files)
     defer_delivery(outgoing_id=outgoing.id, not_before=outgoing.not_before)
-    _tell(action="outgoing.queued", actor=actor, outgoing=outgoing)
+    tell(action="outgoing.queued", actor=actor, outgoing=outgoing)
     return outgoing
 
 
@@ -145,9 +148,14 @@ def _attach(outgoing: Outgoing, files: Sequence[NewMedia]) -> None:
     )
 
 
-def _parent(*, case: Case, message_id: int | None, visibility: str) -> Message:
-    """The message a reply answers: the one given if it may be answered so, else the contact's newest."""
-    in_case = Message.objects.filter(thread__case_threads__case_id=case.id).select_related("identity")
+def answered(*, case: Case, message_id: int | None, visibility: str) -> Message:
+    """The message a reply answers: the one given if it may be answered so, else the contact's newest.
+
+    Raises Invalid when there is none.
+    """
+    in_case = Message.objects.filter(thread__case_threads__case_id=case.id).select_related(
+        "identity", "thread"
+    )
     if message_id is None:
         found = in_case.filter(identity__contact_id=case.contact_id, from_brand=False)
         if visibility == Visibility.PUBLIC:
@@ -162,8 +170,6 @@ def _parent(*, case: Case, message_id: int | None, visibility: str) -> Message:
     of_contact = not message.from_brand and message.identity.contact_id == case.contact_id
     if not (of_contact or (message.own and visibility == Visibility.PUBLIC)):
         raise Invalid(_("That message is not this customer's. Answer one of theirs."))
-    if visibility == Visibility.PUBLIC and message.visibility == Visibility.PRIVATE:
-        raise Invalid(_("This was written privately. Answer it privately."))
     if visibility == Visibility.PUBLIC and message.deleted_at is not None:
         raise Invalid(_("That message was deleted, so it cannot be answered publicly."))
     return message
@@ -175,14 +181,14 @@ def undo_reply(*, actor: User, outgoing_id: int) -> Outgoing:
     Raises Conflict when a worker has it already, or an earlier try may have been carried out. What was
     taken back already is returned as it is.
     """
-    outgoing = _access(user=actor, outgoing_id=outgoing_id)
+    outgoing = access_outgoing(user=actor, outgoing_id=outgoing_id)
     with transaction.atomic():
         undone = Outgoing.objects.filter(id=outgoing.id, state=OutgoingState.QUEUED, doubtful=False).update(
             state=OutgoingState.CANCELLED, error=""
         )
         outgoing.refresh_from_db()
         if undone:
-            _tell(action="outgoing.undone", actor=actor, outgoing=outgoing)
+            tell(action="outgoing.undone", actor=actor, outgoing=outgoing)
         elif outgoing.state != OutgoingState.CANCELLED:
             raise Conflict(_("Too late to undo: it is on its way or already there."))
     return outgoing
@@ -194,7 +200,7 @@ def retry_reply(*, actor: User, outgoing_id: int) -> Outgoing:
     Raises Conflict for a reply that did not fail. Whether an earlier try may have been carried out is
     remembered, so that the network is asked first.
     """
-    outgoing = _access(user=actor, outgoing_id=outgoing_id)
+    outgoing = access_outgoing(user=actor, outgoing_id=outgoing_id)
     with transaction.atomic():
         now = timezone.now()
         again = Outgoing.objects.filter(id=outgoing.id, state=OutgoingState.FAILED).update(
@@ -203,21 +209,25 @@ def retry_reply(*, actor: User, outgoing_id: int) -> Outgoing:
         outgoing.refresh_from_db()
         if again:
             defer_delivery(outgoing_id=outgoing.id, not_before=now)
-            _tell(action="outgoing.retried", actor=actor, outgoing=outgoing)
+            tell(action="outgoing.retried", actor=actor, outgoing=outgoing)
         elif outgoing.state in (OutgoingState.SENT, OutgoingState.CANCELLED):
             raise Conflict(_("Only a reply that could not be delivered can be tried again."))
     return outgoing
 
 
-def _access(*, user: User, outgoing_id: int) -> Outgoing:
-    outgoing = Outgoing.objects.filter(id=outgoing_id).first()
+def access_outgoing(*, user: User, outgoing_id: int) -> Outgoing:
+    """What waits or failed, for somebody who may answer from its channel. Raises NotFound, NotAllowed."""
+    waiting = Outgoing.objects.select_related("channel").defer("channel__credentials")
+    outgoing = waiting.filter(id=outgoing_id).first()
     if outgoing is None:
         raise NotFound(_("There is no such reply, or you may not see it."))
     require(user, outgoing.brand_id, Permission.REPLY)
+    require_answer_from(user, outgoing.channel)
     return outgoing
 
 
-def _tell(*, action: str, actor: User, outgoing: Outgoing) -> None:
+def tell(*, action: str, actor: User, outgoing: Outgoing) -> None:
+    """Write ``action`` into the audit log and wake the screens that show the case."""
     record(
         action=action,
         actor_id=actor.id,

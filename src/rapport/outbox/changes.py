@@ -22,8 +22,10 @@ from rapport.inbox.models import Message, Visibility
 from rapport.lib.errors import Conflict, Invalid
 from rapport.lib.live import notify_desk
 from rapport.outbox import checks
+from rapport.outbox.actions import access_outgoing, tell
 from rapport.outbox.defer import defer_delivery
 from rapport.outbox.models import Outgoing, OutgoingState, Verb
+from rapport.outbox.recipient import recipient_of_own
 from rapport.staff.access import require_answer_from
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
@@ -46,6 +48,27 @@ def delete_message(*, actor: User, case_id: int, message_id: int, form_key: UUID
     )
 
 
+def dismiss_change(*, actor: User, outgoing_id: int) -> Outgoing:
+    """Let go of an edit or a deletion that could not be done: the message stays as it is on the network.
+
+    A second call changes nothing. Raises Conflict for one that did not fail, and Invalid for a reply, which is
+    tried again; NotFound and NotAllowed by who asks.
+    """
+    outgoing = access_outgoing(user=actor, outgoing_id=outgoing_id)
+    if outgoing.verb == Verb.POST:
+        raise Invalid(_("Only a change that could not be made can be let go of."))
+    with transaction.atomic():
+        dismissed = Outgoing.objects.filter(id=outgoing.id, state=OutgoingState.FAILED).update(
+            state=OutgoingState.CANCELLED
+        )
+        outgoing.refresh_from_db(fields=["state"])
+        if dismissed:
+            tell(action="outgoing.dismissed", actor=actor, outgoing=outgoing)
+        elif outgoing.state != OutgoingState.CANCELLED:
+            raise Conflict(_("It is being tried again, or was done in the meantime."))
+    return outgoing
+
+
 def _queue(*, actor: User, case_id: int, message_id: int, verb: Verb, text: str, form_key: UUID) -> Outgoing:
     seen = access_case(user=actor, case_id=case_id, permission=Permission.REPLY)
     with transaction.atomic():
@@ -62,6 +85,7 @@ def _queue(*, actor: User, case_id: int, message_id: int, verb: Verb, text: str,
             raise Invalid(_("That message was deleted already."))
         channel = Channel.objects.defer("credentials").get(id=target.channel_id)
         require_answer_from(actor, channel)
+        checks.check_connected(channel)
         can = checks.connector_of(channel).rules
         if verb == Verb.EDIT:
             if not can.edit:
@@ -69,7 +93,12 @@ def _queue(*, actor: User, case_id: int, message_id: int, verb: Verb, text: str,
             text = checks.clean_text(text)
             if text == target.text:
                 raise Invalid(_("Nothing was changed."))
-            checks.check_length(channel=channel, text=text, visibility=Visibility(target.visibility))
+            checks.check_length(
+                channel=channel,
+                text=text,
+                visibility=Visibility(target.visibility),
+                recipient=recipient_of_own(target, contact_id=case.contact_id),
+            )
         elif not can.delete:
             raise Invalid(_("This network does not let us delete messages."))
         waiting = Outgoing.objects.filter(

@@ -11,7 +11,8 @@ from typing import Literal
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rapport.brands.models import Channel, SignatureStyle
+from rapport.brands.models import Channel, ChannelState, SignatureStyle
+from rapport.contacts.models import Identity
 from rapport.inbox.models import Message, Visibility
 from rapport.lib.errors import Invalid
 from rapport.lib.text import storable
@@ -37,7 +38,6 @@ class Limits:
     windows: tuple[Window, ...] = ()
     edit: bool = False
     delete: bool = False
-    private_to_public: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,21 +80,20 @@ def connector_of(channel: Channel) -> Connector:
         ) from None
 
 
-def limits(*, channel: Channel, author: User) -> Limits:
-    """How ``author`` may answer on ``channel``. Raises Invalid for a network that is not installed."""
+def limits(*, channel: Channel, author: User, answering: Visibility | None = None) -> Limits:
+    """How ``author`` may answer on ``channel``, a message of the kind ``answering``. Raises Invalid for a network
+    that is not installed."""
     can = connector_of(channel).rules
-    allowed = {Visibility.PUBLIC: can.public_reply, Visibility.PRIVATE: can.private_reply}
     return Limits(
         max_length=can.limit("public"),
         max_length_private=can.limit("private"),
         signature=signature(channel=channel, author=author),
-        visibilities=tuple(one for one, yes in allowed.items() if yes and can.send),
+        visibilities=tuple(Visibility(way) for way in can.ways(_way(answering) if answering else None)),
         media=can.media,
         media_private=can.media_private,
         windows=can.windows,
         edit=can.edit,
         delete=can.delete,
-        private_to_public=can.private_reply_to_public,
     )
 
 
@@ -127,6 +126,14 @@ def clean_text(text: str) -> str:
     return text
 
 
+def check_connected(channel: Channel) -> None:
+    """Refuse what a disconnected channel cannot send: it would fail as soon as it was tried. Raises Invalid."""
+    if channel.state == ChannelState.DISCONNECTED:
+        raise Invalid(
+            _("This channel is disconnected, so nothing can be sent. An admin must connect it again.")
+        )
+
+
 def check_visibility(*, channel: Channel, visibility: str, parent: Message | None = None) -> Visibility:
     """``visibility``, if the network can answer (``parent``) that way. Raises Invalid."""
     if visibility not in Visibility.values:
@@ -138,44 +145,55 @@ def check_visibility(*, channel: Channel, visibility: str, parent: Message | Non
         raise Invalid(_("This network has no public replies. Answer privately."))
     if visibility == Visibility.PRIVATE and not can.private_reply:
         raise Invalid(_("This network has no private replies. Answer publicly."))
-    crosses = parent is not None and parent.visibility == Visibility.PUBLIC
-    if visibility == Visibility.PRIVATE and crosses and not can.private_reply_to_public:
+    way = Visibility(visibility)
+    if parent is not None and _way(way) not in can.ways(_way(Visibility(parent.visibility))):
+        if way == Visibility.PUBLIC:
+            raise Invalid(_("This was written privately. Answer it privately."))
         raise Invalid(_("This network does not let us answer a public message in private."))
-    return Visibility(visibility)
+    return way
 
 
-def check_length(*, channel: Channel, text: str, visibility: Visibility = Visibility.PUBLIC) -> None:
-    """Refuse a text, signature included, that is longer than the network takes, and say by how much."""
-    connector = connector_of(channel)
-    over = connector.length(text) - connector.rules.limit(_way(visibility))
+def length(*, channel: Channel, text: str, visibility: Visibility, recipient: Identity | None) -> int:
+    """How long ``text``, signed already, is on its way to ``recipient``, as the network counts."""
+    connector, way = connector_of(channel), _way(visibility)
+    to = recipient.handle if recipient is not None else ""
+    return connector.length(connector.written(text, way, to=to), way)
+
+
+def addition(*, channel: Channel, visibility: Visibility, recipient: Identity | None) -> str:
+    """What the network wants in every text to ``recipient``: their handle, say. Empty for most."""
+    to = recipient.handle if recipient is not None else ""
+    return connector_of(channel).written("", _way(visibility), to=to)
+
+
+def check_length(
+    *, channel: Channel, text: str, visibility: Visibility, recipient: Identity | None = None
+) -> None:
+    """Refuse a text that is longer than the network takes, with all that goes along, and say by how much."""
+    limit = connector_of(channel).rules.limit(_way(visibility))
+    over = length(channel=channel, text=text, visibility=visibility, recipient=recipient) - limit
     if over > 0:
         raise Invalid(
-            ngettext(
-                "%(over)d character too many, signature included.",
-                "%(over)d characters too many, signature included.",
-                over,
-            )
+            _("Too long by %(over)d, as this network counts, with the signature and the name that go along.")
             % {"over": over}
         )
 
 
-def open_window(
+def open_windows(
     *, windows: Sequence[Window], heard_at: datetime | None, now: datetime, by_person: bool = True
-) -> OpenWindow | None:
-    """The reply window that is open ``now``, after the contact last wrote privately at ``heard_at``."""
+) -> tuple[OpenWindow, ...]:
+    """The reply windows that are open ``now``, after the contact last wrote privately at ``heard_at``: the one
+    that counts first, then those that are open for longer."""
     if heard_at is None:
-        return None
-    for window in windows:
-        until = heard_at + window.length
-        if now < until and (by_person or not window.by_person):
-            return OpenWindow(window, until)
-    return None
+        return ()
+    still = (OpenWindow(one, heard_at + one.length) for one in windows if by_person or not one.by_person)
+    return tuple(one for one in still if now < one.until)
 
 
 def check_window(*, channel: Channel, heard_at: datetime | None, now: datetime, by_person: bool) -> None:
     """Refuse a private reply that comes too late for the network, in words. Raises Invalid."""
     windows = connector_of(channel).rules.windows
-    if not windows or open_window(windows=windows, heard_at=heard_at, now=now, by_person=by_person):
+    if not windows or open_windows(windows=windows, heard_at=heard_at, now=now, by_person=by_person):
         return
     hours = int(max(one.length for one in windows).total_seconds() // 3600)
     raise Invalid(

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from rapport.audit.actions import record
 from rapport.brands.models import Channel
-from rapport.contacts.models import Identity
 from rapport.inbox.actions import close_case
 from rapport.inbox.models import Case, CaseEvent, CaseEventKind, CloseReason, Message, Thread
 from rapport.ingest.clean import clean
@@ -30,6 +29,7 @@ from rapport.networks.base import (
     Visibility,
 )
 from rapport.outbox.models import Outgoing, OutgoingState
+from rapport.outbox.recipient import recipient_of_reply
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +44,7 @@ def outgoing_message(outgoing: Outgoing) -> OutgoingMessage:
     key = parent.thread_key if parent is not None else None
     if key is None and outgoing.visibility == "private":
         key = said.filter(thread_key__isnull=False).values_list("thread_key", flat=True).first()
-    if parent is not None and not parent.from_brand:
-        recipient: Identity | None = parent.identity
-    else:
-        last = said.filter(from_brand=False, identity__contact_id=outgoing.case.contact_id)
-        newest = last.select_related("identity").first()
-        recipient = newest.identity if newest is not None else None
+    recipient = recipient_of_reply(parent=parent, thread=thread, contact_id=outgoing.case.contact_id)
     return OutgoingMessage(
         idempotency_key=str(outgoing.idempotency_key),
         text=outgoing.text,

@@ -5,16 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils import timezone
 
 from rapport.brands.models import Channel
+from rapport.contacts.models import Identity
 from rapport.inbox.models import Case, Visibility
 from rapport.inbox.queries.detail import CaseDetail, MessageRow
 from rapport.lib.errors import Invalid, NotAllowed
 from rapport.networks.base import MediaRules
 from rapport.outbox import checks
 from rapport.outbox.outcome import heard_at
+from rapport.outbox.returned import ReturnedFile
 from rapport.staff.access import require_answer_from
 from rapport.staff.models import User
 
@@ -22,7 +25,7 @@ from rapport.staff.models import User
 @dataclass(frozen=True, kw_only=True)
 class Typed:
     """What a form brought that could not be done, so that it is shown again; or, after a success, the
-    empty fields. ``clear``: these replace what the screen holds."""
+    empty fields. ``clear``: these replace what the screen holds. ``files``: of a reply that was taken back."""
 
     text: str = ""
     note: str = ""
@@ -33,6 +36,7 @@ class Typed:
     conflict: bool = False
     mode: str = "reply"
     clear: bool = True
+    files: tuple[ReturnedFile, ...] = ()
 
 
 NOTHING = Typed(clear=False)
@@ -43,9 +47,11 @@ class Composer:
     """The fields as the template draws them.
 
     ``answers``: the contact's message the reply goes to, ``chosen`` when somebody picked it.
-    ``length`` is what ``typed.text`` counts with the signature, as the network counts. ``refusal``
-    says why nothing can be sent, "" when it can. ``window``: until when a private reply is possible;
-    ``window_over``: it is too late for one.
+    ``length`` is what ``typed.text`` counts with the signature and ``addition``, as the network counts;
+    ``addition`` is what the network wants in every text. ``refusal`` says why nothing can be written here,
+    ``blocked`` why nothing can be sent for now, "" when it can. ``outsider``: the channel belongs to teams
+    that this person is not in. ``windows``: until when a private reply is possible, the one that counts
+    first; ``window_over``: it is too late for one. ``now``: when all this was so.
     """
 
     typed: Typed
@@ -56,66 +62,95 @@ class Composer:
     chosen: bool
     channel: Channel
     to: str
+    now: datetime
     signature: str = ""
+    addition: str = ""
     limit: int = 0
     limit_private: int = 0
     length: int = 0
     refusal: str = ""
+    blocked: str = ""
+    outsider: bool = False
     accepts: str = ""
     most_files: int = 0
     may_edit: bool = False
     may_delete: bool = False
-    window: checks.OpenWindow | None = None
+    windows: tuple[checks.OpenWindow, ...] = ()
     window_over: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be sent as the fields stand."""
+        return bool(self.blocked) or (self.window_over and self.visibility == Visibility.PRIVATE)
 
 
 def composer(
     *, detail: CaseDetail, author: User, typed: Typed = NOTHING, answer_to: int | None = None
 ) -> Composer:
     """The fields for a case. ``answer_to``: the message somebody chose to answer."""
-    case, refusal = detail.case, ""
-    limits = checks.Limits(max_length=0, signature="", visibilities=())
-    try:
-        require_answer_from(author, case.channel)
-        limits = checks.limits(channel=case.channel, author=author)
-    except (Invalid, NotAllowed) as error:
-        refusal = str(error)
+    case, refusal, blocked, outsider, now = detail.case, "", "", False, timezone.now()
     rows = [row for row in (*detail.earlier_of_contact, *detail.messages) if row.of_contact]
     wanted = typed.in_reply_to or answer_to
     picked = next((row for row in rows if row.message.id == wanted), None)
     answers = picked or _newest(rows)
-    visibilities = limits.visibilities
-    if answers and answers.message.visibility == Visibility.PUBLIC and not limits.private_to_public:
-        visibilities = tuple(one for one in visibilities if one != Visibility.PRIVATE)
-    window = None
-    if limits.windows and answers and answers.message.visibility == Visibility.PRIVATE:
+    came = Visibility(answers.message.visibility) if answers else None
+    channel = _channel(case, answers)
+    limits = checks.Limits(max_length=0, signature="", visibilities=())
+    try:
+        require_answer_from(author, channel)
+        limits = checks.limits(channel=channel, author=author, answering=came)
+    except (Invalid, NotAllowed) as error:
+        refusal, outsider = str(error), isinstance(error, NotAllowed)
+    try:
+        checks.check_connected(channel)
+    except Invalid as error:
+        blocked = str(error)
+    windows: tuple[checks.OpenWindow, ...] = ()
+    limited = bool(limits.windows) and answers is not None and came == Visibility.PRIVATE
+    if limited and answers is not None:
         heard = heard_at(case_id=case.id, thread_id=answers.message.thread_id)
-        window = checks.open_window(windows=limits.windows, heard_at=heard, now=timezone.now())
+        windows = checks.open_windows(windows=limits.windows, heard_at=heard, now=now)
     files = [one for one in (limits.media, limits.media_private) if one is not None]
+    visibility = _visibility(case, answers, typed, limits.visibilities)
+    identity = answers.identity if answers else None
     return Composer(
         typed=typed,
         form_key=typed.form_key or uuid.uuid4(),
-        visibilities=visibilities,
-        visibility=_visibility(case, answers, typed, visibilities),
+        visibilities=limits.visibilities,
+        visibility=visibility,
         answers=answers,
         chosen=picked is not None and picked is not _newest(rows),
-        channel=case.channel,
+        channel=channel,
         to=(answers.identity.handle or answers.author_name) if answers else case.contact.name,
+        now=now,
         signature=limits.signature,
+        addition=checks.addition(channel=channel, visibility=visibility, recipient=identity)
+        if limits.visibilities
+        else "",
         limit=limits.max_length,
         limit_private=limits.max_length_private,
         accepts=accepted(files),
         most_files=max((one.max_count for one in files), default=0),
         may_edit=limits.edit,
         may_delete=limits.delete,
-        window=window,
-        window_over=bool(limits.windows)
-        and window is None
-        and answers is not None
-        and answers.message.visibility == Visibility.PRIVATE,
-        length=counted(channel=case.channel, author=author, text=typed.text) if limits.visibilities else 0,
+        windows=windows,
+        window_over=limited and not windows,
+        length=counted(
+            channel=channel, author=author, text=typed.text, visibility=visibility, recipient=identity
+        )
+        if limits.visibilities
+        else 0,
         refusal=refusal,
+        blocked=blocked,
+        outsider=outsider,
     )
+
+
+def _channel(case: Case, answers: MessageRow | None) -> Channel:
+    """Where the reply goes: in a case of several threads not always the case's own channel."""
+    if answers is None or answers.message.channel_id == case.channel_id:
+        return case.channel
+    return Channel.objects.defer("credentials").get(id=answers.message.channel_id)
 
 
 def accepted(rules: Sequence[MediaRules]) -> str:
@@ -128,16 +163,18 @@ def accepted(rules: Sequence[MediaRules]) -> str:
     return ",".join(dict.fromkeys(types))
 
 
-def counted(*, channel: Channel, author: User, text: str) -> int:
-    """How long ``text`` is once it is signed, as the network counts; 0 while nothing is written.
+def counted(
+    *, channel: Channel, author: User, text: str, visibility: Visibility, recipient: Identity | None
+) -> int:
+    """How long ``text`` is with all that goes along, as the network counts; 0 while nothing is written.
 
     Raises Invalid for a network that is not installed.
     """
     words = text.replace("\r\n", "\n").strip()
     if not words:
         return 0
-    signature = checks.signature(channel=channel, author=author)
-    return checks.connector_of(channel).length(checks.signed(text=words, signature=signature))
+    words = checks.signed(text=words, signature=checks.signature(channel=channel, author=author))
+    return checks.length(channel=channel, text=words, visibility=visibility, recipient=recipient)
 
 
 def unsigned(*, text: str, signature: str) -> str:

@@ -56,6 +56,7 @@ urlpatterns = [
     path(f"{_CASE}/reply/", replies.send, name="case-reply"),
     path(f"{_CASE}/undo/", replies.undo, name="case-undo"),
     path(f"{_CASE}/retry/", replies.retry, name="case-retry"),
+    path(f"{_CASE}/dismiss/", replies.dismiss, name="case-dismiss"),
     path(f"{_CASE}/length/", replies.length, name="case-length"),
     path(f"{_CASE}/edit/", replies.edit, name="case-edit"),
     path(f"{_CASE}/delete/", replies.delete, name="case-delete"),

@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from rapport.networks.base import OutgoingMessage, RawItem, Sent
-from rapport.networks.bluesky.posting import check_length, facets_for
+from rapport.networks.bluesky.posting import check_length, counted, facets_for
 from rapport.networks.bluesky.reading import (
     identifier,
     items,
@@ -43,6 +43,11 @@ def may_read(pds: Pds) -> bool:
     except NotAllowed:
         return False
     return True
+
+
+def length(text: str) -> int:
+    """How long a message is, over :data:`MAX_GRAPHEMES` whenever it is refused."""
+    return counted(text, MAX_GRAPHEMES, MAX_BYTES)
 
 
 def send(pds: Pds, message: OutgoingMessage) -> Sent:

@@ -18,8 +18,9 @@ from rapport.networks.base import (
     Profile,
     Renewed,
     Sent,
+    Visibility,
 )
-from rapport.networks.bluesky import chat, oauth, past, polling, posting, profiles, richtext, session, stream
+from rapport.networks.bluesky import chat, oauth, past, polling, posting, profiles, session, stream
 from rapport.networks.bluesky.guide import CAPABILITIES, GUIDE
 from rapport.networks.bluesky.parse import KINDS, parse_event
 from rapport.networks.bluesky.xrpc import Bearer, Pds, bearer
@@ -85,8 +86,8 @@ class BlueskyConnector(Connector):
     def parse(kind: str, payload: Any) -> list[Event]:
         return parse_event(kind, payload)
 
-    def length(self, text: str) -> int:
-        return richtext.graphemes(text)
+    def length(self, text: str, visibility: Visibility = "public") -> int:
+        return chat.length(text) if visibility == "private" else posting.length(text)
 
     def send(self, message: OutgoingMessage) -> Sent:
         speak = chat.send if message.visibility == "private" else posting.send

@@ -21,7 +21,7 @@ from rapport.networks.bluesky import chat, images, posting, profiles
 CAPABILITIES = Capabilities(
     max_length=posting.MAX_GRAPHEMES,
     max_length_private=chat.MAX_GRAPHEMES,
-    counts="graphemes: what a person sees as one character",
+    counts="graphemes: what a person sees as one character, of 10 bytes on average at most",
     hears=frozenset({Hears.MENTIONS, Hears.COMMENTS, Hears.PRIVATE, Hears.LISTEN}),
     public_reply=True,
     private_reply=True,

@@ -115,6 +115,18 @@ def facets_for(pds: Pds, text: str) -> list[dict[str, Any]]:
     return richtext.facets_of(text, did_of)
 
 
+def length(text: str) -> int:
+    """How long a post is, over :data:`MAX_GRAPHEMES` whenever it is refused."""
+    return counted(text, MAX_GRAPHEMES, MAX_BYTES)
+
+
+def counted(text: str, graphemes: int, octets: int) -> int:
+    """Graphemes. A text with too many bytes for so few (family emoji, stacked accents) counts by its bytes, as
+    many for each as the two limits have: so it is over the limit, too."""
+    found, size = richtext.graphemes(text), len(text.encode("utf-8", "surrogatepass"))
+    return found if size <= octets else max(found, -(-size * graphemes // octets))
+
+
 def check_length(text: str, graphemes: int, octets: int) -> None:
     """Raises Refused for a text the network would refuse."""
     if (length := richtext.graphemes(text)) > graphemes:

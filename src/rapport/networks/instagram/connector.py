@@ -28,6 +28,7 @@ from rapport.networks.base import (
     Received,
     Sent,
     Tested,
+    Visibility,
 )
 from rapport.networks.errors import Refused
 from rapport.networks.instagram import guide, hooks, profile
@@ -57,6 +58,7 @@ class InstagramConnector(Connector):
     capabilities = Capabilities(
         max_length=2200,
         max_length_private=MAX_PRIVATE_BYTES,
+        counts_private="bytes of UTF-8, so fewer letters in most scripts",
         hears=frozenset({Hears.MENTIONS, Hears.COMMENTS, Hears.PRIVATE}),
         private_reply=True,
         private_reply_to_public=True,
@@ -82,7 +84,6 @@ class InstagramConnector(Connector):
         max_bio_length=150,
         tested=Tested.DOUBLE,
         facts={
-            "private length": "1,000 bytes of UTF-8, so fewer letters in most scripts",
             "private reply": "one to a comment, within 7 days, words only",
             "edits and deletions": "of comments are not told; unsent direct messages are",
         },
@@ -171,9 +172,12 @@ class InstagramConnector(Connector):
             return self.capabilities
         return replace(self.capabilities, windows=(STANDARD,))
 
+    def length(self, text: str, visibility: Visibility = "public") -> int:
+        return len(text.encode("utf-8", "surrogatepass")) if visibility == "private" else len(text)
+
     def send(self, message: OutgoingMessage) -> Sent:
         if message.visibility == "private":
-            if len(message.text.encode("utf-8", "surrogatepass")) > MAX_PRIVATE_BYTES:
+            if self.length(message.text, "private") > MAX_PRIVATE_BYTES:
                 raise Refused(_("Instagram takes 1,000 bytes in a direct message, and this is longer."))
             return self._private().send(message)
         return self._comments().send(message)

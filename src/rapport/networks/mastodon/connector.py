@@ -22,6 +22,7 @@ from rapport.networks.base import (
     Profile,
     Sent,
     Tested,
+    Visibility,
 )
 from rapport.networks.errors import CredentialsGone
 from rapport.networks.mastodon import auth, find, profile, send, server
@@ -31,6 +32,7 @@ from rapport.networks.mastodon.history import history
 from rapport.networks.mastodon.parse import KINDS, parse_event
 from rapport.networks.mastodon.poll import poll
 from rapport.networks.mastodon.stream import stream
+from rapport.networks.mastodon.words import addressed
 
 
 class MastodonConnector(Connector):
@@ -107,7 +109,10 @@ class MastodonConnector(Connector):
     def rules(self) -> Capabilities:
         return server.rules(self.capabilities, self.account.settings)
 
-    def length(self, text: str) -> int:
+    def written(self, text: str, visibility: Visibility, *, to: str = "") -> str:
+        return addressed(text, [to.removeprefix("@")], domain=server.domain_of(self.account))
+
+    def length(self, text: str, visibility: Visibility = "public") -> int:
         return server.length(text, self.account.settings)
 
     def send(self, message: OutgoingMessage) -> Sent:

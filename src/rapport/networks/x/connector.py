@@ -25,6 +25,7 @@ from rapport.networks.base import (
     Renewed,
     Sent,
     Tested,
+    Visibility,
 )
 from rapport.networks.errors import TryAgain
 from rapport.networks.x import login, media, poll, send, stream, webhooks
@@ -63,6 +64,7 @@ class XConnector(Connector):
         max_length=MAX_POST,
         max_length_private=10_000,
         counts="units: most letters 1, CJK and emoji 2, a link 23",
+        counts_private="characters",
         hears=frozenset({Hears.MENTIONS, Hears.COMMENTS, Hears.PRIVATE, Hears.LISTEN}),
         private_reply=True,
         private_reply_to_public=True,
@@ -143,8 +145,8 @@ class XConnector(Connector):
             budgets=BUDGETS.get(tier, BUDGETS[DEFAULT_TIER]),
         )
 
-    def length(self, text: str) -> int:
-        return weighted_length(text)
+    def length(self, text: str, visibility: Visibility = "public") -> int:
+        return len(text) if visibility == "private" else weighted_length(text)
 
     def send(self, message: OutgoingMessage) -> Sent:
         return send.send(self._api, self._known(), message)

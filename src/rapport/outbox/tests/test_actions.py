@@ -25,7 +25,7 @@ from rapport.inbox.tests.making import (
     say,
 )
 from rapport.lib.errors import Conflict, Invalid, NotAllowed, NotFound
-from rapport.networks import registry
+from rapport.networks import base, registry
 from rapport.networks.base import Capabilities, Connector, Event, Profile
 from rapport.outbox import checks
 from rapport.outbox.actions import reply, retry_reply, undo_reply
@@ -51,7 +51,7 @@ class Square(Connector):
     def parse(kind: str, payload: Any) -> list[Event]:
         return []
 
-    def length(self, text: str) -> int:
+    def length(self, text: str, visibility: base.Visibility = "public") -> int:
         return len(text.encode())
 
 
@@ -269,9 +269,9 @@ class TestChecks:
     ) -> None:
         fits = "č" * 18  # 36 bytes, and four for " ^MK"
         assert answer(agent, case, fits).text == f"{fits} ^MK"
-        with pytest.raises(Invalid, match=r"^2 characters too many"):
+        with pytest.raises(Invalid, match=r"^Too long by 2,"):
             answer(agent, case, fits + "č")
-        with pytest.raises(Invalid, match=r"^1 character too many"):
+        with pytest.raises(Invalid, match=r"^Too long by 1,"):
             answer(agent, case, fits + "x")
 
     @pytest.mark.parametrize("text", ["", "  \n\t ", "\u200b\u2060", "\ufeff \u00a0"])

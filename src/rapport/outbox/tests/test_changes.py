@@ -155,7 +155,7 @@ class TestFiles:
         case = written_ago(case.channel, hours=1)
         with pytest.raises(Invalid, match="No files"):
             answer(agent, case, files=[picture()], visibility="private")
-        with pytest.raises(Invalid, match="too many"):
+        with pytest.raises(Invalid, match="Too long by"):
             answer(agent, case, text="x" * 21, visibility="private")
 
 

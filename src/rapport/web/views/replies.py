@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
@@ -13,18 +14,24 @@ from django_htmx.http import trigger_client_event
 from rapport.inbox.access import access_case
 from rapport.inbox.actions import add_note
 from rapport.inbox.models import Visibility
-from rapport.lib.errors import ActionError, Conflict, NotFound
+from rapport.lib.errors import ActionError, Conflict, Invalid, NotFound
 from rapport.media.actions import content_type, kind_of
 from rapport.outbox import checks
-from rapport.outbox.actions import reply, retry_reply, undo_reply
-from rapport.outbox.changes import delete_message, edit_message
+from rapport.outbox.actions import answered, reply, retry_reply, undo_reply
+from rapport.outbox.changes import delete_message, dismiss_change, edit_message
 from rapport.outbox.models import Outgoing, OutgoingState, Verb
+from rapport.outbox.recipient import recipient_of_reply
+from rapport.outbox.returned import ReturnedFile, access_returned, returned_files
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, counted, unsigned
+from rapport.web.numbers import whole_number
 from rapport.web.place import place_of
 from rapport.web.views.case import Done, answer, number_of, refuse, version_of
 from rapport.web.views.desk import desk_page
 from rapport.web.views.pages import DeskRequest, case_action
+
+# More than any network takes in one message.
+MOST_RETURNED = 100
 
 
 @case_action
@@ -35,8 +42,10 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     visibility = request.POST.get("visibility", "")
     form_key = _key(request.POST.get("form_key", ""))
     in_reply_to = None
+    returned: list[tuple[ReturnedFile, checks.NewMedia]] = []
     try:
         in_reply_to = number_of(request, "in_reply_to")
+        returned = _returned(request, case_id)
         outgoing = reply(
             actor=request.user,
             case_id=case_id,
@@ -46,7 +55,7 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             form_key=form_key,
             close_after=bool(request.POST.get("close_after")),
             expected_version=version_of(request),
-            files=files_of(request),
+            files=[*(file for _row, file in returned), *files_of(request)],
         )
     except ActionError as error:
         typed = Typed(
@@ -56,12 +65,18 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             form_key=form_key,
             error=str(error),
             conflict=isinstance(error, Conflict),
+            files=tuple(row for row, _file in returned),
         )
         return refuse(request, place, case_id, error, typed=typed)
     if (problem := _not_these_words(outgoing, text)) is not None:
         # The next try is a reply of its own, so it gets a form key of its own.
         typed = Typed(
-            text=text, visibility=visibility, in_reply_to=in_reply_to, error=str(problem), conflict=True
+            text=text,
+            visibility=visibility,
+            in_reply_to=in_reply_to,
+            error=str(problem),
+            conflict=True,
+            files=tuple(row for row, _file in returned),
         )
         return refuse(request, place, case_id, problem, typed=typed)
     response = answer(request, place, case_id, None, typed=Typed())
@@ -83,6 +98,19 @@ def _not_these_words(outgoing: Outgoing, text: str) -> Conflict | None:
             _("What you wrote before is sent already. These words are not; send them if they should follow.")
         )
     return None
+
+
+def _returned(request: DeskRequest, case_id: int) -> list[tuple[ReturnedFile, checks.NewMedia]]:
+    """The files of a reply that was taken back, as far as they are still in the form."""
+    numbers = [whole_number(one) or 0 for one in request.POST.getlist("kept")[:MOST_RETURNED]]
+    if not numbers:
+        return []
+    described = request.POST.getlist("kept_alt")
+    case = access_case(user=request.user, case_id=case_id, permission=Permission.REPLY)
+    alts = [described[n].strip() if n < len(described) else "" for n in range(len(numbers))]
+    return access_returned(
+        user=request.user, brand_id=case.brand_id, chosen=list(zip(numbers, alts, strict=True))
+    )
 
 
 def files_of(request: DeskRequest) -> list[checks.NewMedia]:
@@ -179,6 +207,7 @@ def undo(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
         text=unsigned(text=outgoing.text, signature=signature),
         visibility=outgoing.visibility,
         in_reply_to=outgoing.in_reply_to_id,
+        files=returned_files(outgoing),
     )
     done = Done(text=_("Taken back. Nothing was sent."))
     if not request.htmx and own:
@@ -200,11 +229,36 @@ def retry(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
 
 
 @case_action
+def dismiss(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
+    """Let go of an edit or a deletion that could not be done."""
+    place = place_of(request, view)
+    try:
+        dismiss_change(actor=request.user, outgoing_id=_outgoing(request, case_id))
+    except ActionError as error:
+        return refuse(request, place, case_id, error)
+    return answer(request, place, case_id, Done(text=_("The message stays as it is on the network.")))
+
+
+@case_action
 def length(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
-    """How long a text would be for the network, signature included: {"length", "limit"}."""
+    """How long a text would be for the network, with all that goes along: {"length", "limit"}."""
     case = access_case(user=request.user, case_id=case_id, permission=Permission.REPLY)
-    limits = checks.limits(channel=case.channel, author=request.user)
     private = request.POST.get("visibility") == Visibility.PRIVATE
-    limit = limits.max_length_private if private else limits.max_length
-    size = counted(channel=case.channel, author=request.user, text=request.POST.get("text", ""))
-    return JsonResponse({"length": size, "limit": limit})
+    visibility = Visibility.PRIVATE if private else Visibility.PUBLIC
+    channel, recipient = case.channel, None
+    # What cannot be answered is counted all the same: that it cannot be sent is said when it is tried.
+    with suppress(Invalid):
+        parent = answered(case=case, message_id=number_of(request, "in_reply_to"), visibility=visibility)
+        channel = parent.channel
+        recipient = recipient_of_reply(parent=parent, thread=parent.thread, contact_id=case.contact_id)
+    limits = checks.limits(channel=channel, author=request.user)
+    size = counted(
+        channel=channel,
+        author=request.user,
+        text=request.POST.get("text", ""),
+        visibility=visibility,
+        recipient=recipient,
+    )
+    return JsonResponse(
+        {"length": size, "limit": limits.max_length_private if private else limits.max_length}
+    )

@@ -1,4 +1,6 @@
-// The live count beside a reply: guessed at once, then as the network counts it.
+// The live count beside a reply: guessed at once, then as the network counts it. And whether it may be sent.
+import { say, shortDuration } from "./words.js";
+
 const PAUSE_MS = 250;
 let timer;
 
@@ -13,6 +15,7 @@ async function ask(form, field, output) {
   const body = new FormData();
   body.set("text", text);
   body.set("visibility", form.elements.visibility?.value ?? "");
+  body.set("in_reply_to", form.elements.in_reply_to?.value ?? "");
   body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
   try {
     const answer = await fetch(form.dataset.length, { method: "POST", body, headers: { "HX-Request": "true" } });
@@ -34,6 +37,41 @@ export function count(field) {
   timer = setTimeout(() => ask(form, field, output), PAUSE_MS);
 }
 
+// How far the server's clock is from this device's, learned once from each time the server wrote.
+const clocks = new WeakMap();
+
+function serverNow(box) {
+  const seen = clocks.get(box);
+  if (seen?.wrote === box.dataset.now) return Date.now() + seen.ahead;
+  const ahead = Date.parse(box.dataset.now) - Date.now();
+  clocks.set(box, { wrote: box.dataset.now, ahead });
+  return Date.now() + ahead;
+}
+
+// Shows the window that counts and how long it is open; when the last one closes, sending privately ends with it.
+export function watchWindows() {
+  const box = document.querySelector(".reply-form .windows");
+  if (!box) return;
+  const now = serverNow(box);
+  const open = [...box.querySelectorAll("[data-until]")];
+  const counts = open.find((line) => Date.parse(line.dataset.until) > now);
+  for (const line of open) line.hidden = line !== counts;
+  box.querySelector(".window-over").hidden = Boolean(counts);
+  if (counts) {
+    const text = say("left", { duration: shortDuration((Date.parse(counts.dataset.until) - now) / 1000) });
+    const left = counts.querySelector(".left");
+    if (left.textContent !== text) left.textContent = text;
+  }
+  if (!("closesSend" in box.dataset)) return;
+  const form = box.closest("form");
+  const closed = !counts && form.elements.visibility?.value === "private";
+  for (const button of form.querySelectorAll("button.send")) {
+    // Focus that stands on a button as it closes would be lost.
+    if (closed && button === document.activeElement) form.querySelector("textarea").focus();
+    button.disabled = closed;
+  }
+}
+
 export function focusField(mode) {
   const radio = document.querySelector(`.modes [value="${mode}"]`);
   if (radio) radio.checked = true;
@@ -48,19 +86,26 @@ export function startComposer() {
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches(".modes input")) focusField(event.target.value);
-    if (event.target.matches('.reply-form [name="visibility"]')) count(event.target.form.querySelector("textarea"));
+    if (event.target.matches('.reply-form [name="visibility"]')) {
+      count(event.target.form.querySelector("textarea"));
+      watchWindows();
+    }
   });
   // Ctrl or Cmd and Enter sends what is in the field.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches(".composer textarea")) {
       event.preventDefault();
       const form = event.target.form;
-      form.requestSubmit(form.querySelector(".send-main, .note-send"));
+      const button = form.querySelector(".send-main, .note-send");
+      if (!button.disabled) form.requestSubmit(button);
     }
   });
   // A kept field does not come back from the server, so its count must not fall back to the server's.
   document.body.addEventListener("htmx:afterSettle", () => {
     const field = document.querySelector(".reply-form textarea");
     if (field?.value) count(field);
+    watchWindows();
   });
+  watchWindows();
+  setInterval(watchWindows, 1000);
 }

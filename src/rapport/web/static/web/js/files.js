@@ -1,20 +1,38 @@
 // The files that go along with a reply: chosen, dropped or pasted, each with its description.
 //
-// What was chosen is kept here per field, since a browser forgets it with each new choice.
+// What was chosen is kept here, since a browser forgets it with each new choice: {file, alt}. Files of a reply that
+// was taken back are on the server: {id, name, alt}.
 const kept = new WeakMap();
 
 const fieldOf = (box) => box.querySelector('input[type="file"]');
 
+// The field is another one after each reply: what left is forgotten, unless a reply came back meanwhile.
 function rowsOf(box) {
-  const field = fieldOf(box);
-  if (!kept.has(field)) kept.set(field, []);
-  return kept.get(field);
+  const known = kept.get(box);
+  const field = fieldOf(box).id;
+  if (known?.field === field) return known.rows;
+  const rows = box.dataset.reset === "append" && known ? known.rows : [];
+  kept.set(box, { field, rows });
+  return rows;
+}
+
+// Takes over the lines that the server wrote; the ones drawn here can be removed again. Nothing else is touched, since
+// somebody may be writing in one of them.
+function absorb(box) {
+  const written = [...box.querySelectorAll(".chosen li:not(:has(button))")];
+  if (!written.length && kept.get(box)?.field === fieldOf(box).id) return;
+  const rows = rowsOf(box);
+  for (const line of written) {
+    const [id, alt] = ["kept", "kept_alt"].map((name) => line.querySelector(`[name="${name}"]`)?.value);
+    if (id && !rows.some((row) => row.id === id)) rows.push({ id, alt, name: line.querySelector(".name").textContent });
+  }
+  show(box);
 }
 
 function show(box) {
   const rows = rowsOf(box);
   const all = new DataTransfer();
-  for (const { file } of rows) all.items.add(file);
+  for (const { file } of rows) if (file) all.items.add(file);
   fieldOf(box).files = all.files;
   const most = Number(box.dataset.most);
   box.querySelector(".chosen").replaceChildren(...rows.map((row, number) => drawn(box, row, number < most)));
@@ -24,14 +42,19 @@ function show(box) {
 function drawn(box, row, fits) {
   const line = box.querySelector("template").content.firstElementChild.cloneNode(true);
   const name = line.querySelector(".name");
-  name.textContent = name.title = row.file.name;
+  const called = row.file?.name ?? row.name;
+  name.textContent = name.title = called;
   line.classList.toggle("too-many", !fits);
   const words = line.querySelector("input");
+  if (row.id) {
+    words.name = "kept_alt";
+    words.before(Object.assign(document.createElement("input"), { type: "hidden", name: "kept", value: row.id }));
+  }
   words.value = row.alt;
   words.addEventListener("input", () => (row.alt = words.value));
   const remove = line.querySelector("button");
   for (const element of [words, remove]) {
-    element.setAttribute("aria-label", element.getAttribute("aria-label").replace("{name}", row.file.name));
+    element.setAttribute("aria-label", element.getAttribute("aria-label").replace("{name}", called));
   }
   remove.addEventListener("click", () => {
     const rows = rowsOf(box);
@@ -49,7 +72,11 @@ function add(box, files) {
   show(box);
 }
 
+const absorbAll = () => document.querySelectorAll(".reply-form .files").forEach(absorb);
+
 export function startFiles() {
+  absorbAll();
+  document.body.addEventListener("htmx:afterSettle", absorbAll);
   document.addEventListener("change", (event) => {
     if (!event.target.matches('.files input[type="file"]')) return;
     add(event.target.closest(".files"), event.target.files);
