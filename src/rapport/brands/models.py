@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from rapport.brands.hook_keys import hook_key
 from rapport.lib.crypto import EncryptedJSONField
 from rapport.networks.base import Account
 
@@ -74,6 +78,10 @@ class Channel(models.Model):
     renew_lease_until = models.DateTimeField(
         null=True, blank=True, help_text="Somebody renews the credentials; nobody else may before this time."
     )
+    hook_key = models.CharField(
+        max_length=64, default="", db_default="", editable=False,
+        help_text="Equal for channels whose deliveries are verified with the same secrets.",
+    )  # fmt: skip
     settings = models.JSONField(default=dict, blank=True)
     hours = models.JSONField(
         default=dict, blank=True, help_text='Published hours: {"mon": [["09:00", "17:00"]], …}; {} for none.'
@@ -131,10 +139,20 @@ class Channel(models.Model):
                 fields=["next_poll_at"], name="channel_poll_due", condition=Q(state="active", polled=True)
             ),
             models.Index(fields=["network", "external_id"], name="channel_account"),
+            models.Index(fields=["network", "hook_key"], name="channel_hook_key"),
         ]
 
     def __str__(self) -> str:
         return f"{self.handle} ({self.network})"
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Also keeps ``hook_key`` as the credentials are."""
+        fields = None if update_fields is None else set(update_fields)
+        if "credentials" not in self.get_deferred_fields() and (fields is None or "credentials" in fields):
+            self.hook_key = hook_key(self.network, self.credentials)
+            if fields is not None:
+                fields.add("hook_key")
+        super().save(*args, update_fields=fields, **kwargs)
 
     def account(self) -> Account:
         """What a connector needs. Holds decrypted credentials: do not keep or log it."""

@@ -12,7 +12,7 @@ from rapport.channels.pending import forget_expired
 from rapport.channels.rotation import forget_former_secrets
 from rapport.inbox.actions import wake_due_cases
 from rapport.inbox.words import catch_up
-from rapport.ingest import backfill
+from rapport.ingest import backfill, lookups
 from rapport.ingest.renewal import renew_due
 from rapport.ingest.silence import learn_silence
 from rapport.ingest.watch import watch_channels
@@ -94,6 +94,12 @@ JOBS: tuple[Job, ...] = (
     Job("read_words", "* * * * * */5", "Makes new messages and names quick to search.", catch_up),
     Job(
         "backfill_sweep", "* * * * *", "Goes on fetching a channel's past whose job was lost.", backfill.sweep
+    ),
+    Job(
+        "lookup_sweep",
+        "* * * * *",
+        "Looks up what networks only told of, where the job for it was lost.",
+        lookups.sweep,
     ),
     Job(
         "forget_former_secrets",

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from rapport.ingest import lookups
 from rapport.ingest.models import RawEvent, RawState, Via
 from rapport.lib.live import notify_ingest
 from rapport.lib.text import storable, storable_json
@@ -31,6 +32,8 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem], via: Via = Via.POLL)
 
     ``via``: how it came. What a poll brings to a channel whose events are pushed is marked until a webhook
     or stream brings it too, so what only polling found can be counted.
+
+    What is to be looked up waits for that, which is asked for in the same transaction.
     """
     if not items:
         return 0
@@ -42,7 +45,7 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem], via: Via = Via.POLL)
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TEMP TABLE IF NOT EXISTS raw_batch (ord int, kind text, dedupe_key text, payload jsonb) "
+            "CREATE TEMP TABLE IF NOT EXISTS raw_batch (ord int, kind text, dedupe_key text, payload jsonb, state text) "
             "ON COMMIT DELETE ROWS; TRUNCATE raw_batch"
         )
         with cursor.copy("COPY raw_batch FROM STDIN") as copy:
@@ -53,12 +56,13 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem], via: Via = Via.POLL)
                         storable(item.kind, limit=60),
                         storable(item.dedupe_key()),
                         _as_json(item.payload),
+                        RawState.LOOKUP if item.look_up else RawState.PENDING,
                     )
                 )
         cursor.execute(
             """
-            INSERT INTO ingest_rawevent (channel_id, kind, dedupe_key, payload, via, pushed, only_polled)
-            SELECT %(channel)s, kind, dedupe_key, payload, %(via)s, %(pushed)s,
+            INSERT INTO ingest_rawevent (channel_id, kind, dedupe_key, payload, state, via, pushed, only_polled)
+            SELECT %(channel)s, kind, dedupe_key, payload, state, %(via)s, %(pushed)s,
                    %(polled)s AND EXISTS (SELECT FROM brands_channel
                                           WHERE id = %(channel)s AND pushed_at IS NOT NULL)
             FROM raw_batch ORDER BY ord
@@ -71,6 +75,8 @@ def store_raw(*, channel_id: int, items: Sequence[RawItem], via: Via = Via.POLL)
             cursor.execute(_PUSHED, given)
         if new:
             notify_ingest()
+            if any(item.look_up for item in items):
+                lookups.ask(channel_id)
     return new
 
 

@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RawState(models.TextChoices):
-    """``parked``: could not be understood; kept with its error, shown to an operator, replayable."""
+    """``parked``: could not be understood; kept with its error, shown to an operator, replayable.
+    ``lookup``: the network told only that it is there; what it says is still to be asked for."""
 
+    LOOKUP = "lookup", _("To be looked up")
     PENDING = "pending", _("Waiting")
     DONE = "done", _("Done")
     IGNORED = "ignored", _("Of no interest")
@@ -59,6 +61,7 @@ class RawEvent(models.Model):
         indexes = [
             models.Index(fields=["channel", "id"], name="raw_event_pending", condition=Q(state="pending")),
             models.Index(fields=["channel", "id"], name="raw_event_parked", condition=Q(state="parked")),
+            models.Index(fields=["channel", "id"], name="raw_event_lookup", condition=Q(state="lookup")),
             models.Index(
                 fields=["channel", "received_at"],
                 name="raw_event_only_polled",
@@ -68,3 +71,18 @@ class RawEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class StrayDelivery(models.Model):
+    """Deliveries of a network on a day (UTC) that were genuine, for accounts that nobody connected here."""
+
+    network = models.CharField(max_length=40)
+    day = models.DateField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "stray deliveries"
+        constraints = [models.UniqueConstraint(fields=["network", "day"], name="stray_delivery_once")]
+
+    def __str__(self) -> str:
+        return f"{self.count} by {self.network} on {self.day}"

@@ -76,11 +76,15 @@ class RawItem:
 
     Give the same key to the same happening whichever way it comes (webhook, stream, poll): then it is stored
     once, and what only reconciliation found can be counted. An edit is another happening.
+
+    ``look_up``: the network told only that it happened. It is stored so, and what it says is asked for later, by
+    :meth:`Connector.look_up`.
     """
 
     kind: str
     payload: Any
     key: str = ""
+    look_up: bool = False
 
     def dedupe_key(self) -> str:
         """At most 64 characters, equal for equal deliveries."""
@@ -229,6 +233,11 @@ class Connector(ABC):
 
     ``seen_limits`` is what the last call's answer said about our budget; whoever made the call reads it.
     ``kinds`` names the raw events it knows, with one line on each: the docs print it.
+
+    ``webhook_secrets`` names the credentials that deliveries to the network's one endpoint are signed with;
+    channels that have the same ones are verified once. () where that is not known: each is asked by itself.
+    ``hook_per_app``: the network's handshake does not tell which of several apps asks, so every app has an
+    address of its own: that of any of its channels.
     """
 
     network: ClassVar[str]
@@ -236,6 +245,8 @@ class Connector(ABC):
     capabilities: ClassVar[Capabilities]
     guide: ClassVar[Guide | None] = None  # None: it is not connected by a person (files, practice)
     kinds: ClassVar[Mapping[str, str]] = {}
+    webhook_secrets: ClassVar[tuple[str, ...]] = ()
+    hook_per_app: ClassVar[bool] = False
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -316,6 +327,20 @@ class Connector(ABC):
         :class:`~.errors.NotFromThisNetwork`.
         """
         raise NotImplementedError(f"{self.network} sends no webhooks")
+
+    def look_up(self, kind: str, payload: Any) -> Any:
+        """The payload of an event that was stored with ``look_up``, with what it stands for; then it is parsed.
+
+        What the network refuses for good is told in the payload, and ``parse`` says so.
+        """
+        raise NotImplementedError(f"nothing is looked up on {self.network}")
+
+    def verify(self, delivery: Delivery) -> Received:
+        """What to answer a delivery that is the network's, whichever account it is for; nothing is kept of it.
+
+        Raises :class:`~.errors.NotFromThisNetwork`.
+        """
+        return self.receive(delivery)
 
     @staticmethod
     @abstractmethod

@@ -51,6 +51,7 @@ class FacebookConnector(Connector):
     network = "facebook"
     label = "Facebook"
     guide = guide.GUIDE
+    webhook_secrets = ("app_secret",)
     capabilities = Capabilities(
         max_length=MAX_COMMENT,
         max_length_private=2000,

@@ -55,6 +55,7 @@ class InstagramConnector(Connector):
     network = "instagram"
     label = "Instagram"
     guide = guide.GUIDE
+    webhook_secrets = ("app_secret",)
     capabilities = Capabilities(
         max_length=2200,
         max_length_private=MAX_PRIVATE_BYTES,
@@ -91,7 +92,7 @@ class InstagramConnector(Connector):
     kinds = {
         "comments": "a comment or an answer to one, told by webhook",
         "live_comments": "a comment on a live video, told by webhook",
-        "mentions": "the account named in a comment or caption elsewhere, told by webhook",
+        "mentions": "the account named in a comment or caption elsewhere, told by webhook and looked up",
         "messaging": "a direct message, story mention, story reply, echo, reaction or postback, told by webhook",
         "comment": "a comment or an answer to one, polled",
         "medium": "a post of ours, polled",
@@ -151,15 +152,15 @@ class InstagramConnector(Connector):
         return webhooks.addressees(delivery)
 
     def receive(self, delivery: Delivery) -> Received:
-        """A mention is looked up at once, because it cannot be listed later: TryAgain, when that fails,
-        has the network send the delivery again."""
         if delivery.method.upper() == "GET":
             return webhooks.answer_handshake(delivery, self.account)
         found = webhooks.happenings(delivery, self.account, kind="instagram")
-        items = [
-            hooks.raw_item(one, self._us(), lambda value: self._reader().mention(value)) for one in found
-        ]
+        items = [hooks.raw_item(one, self._us()) for one in found]
         return Received(items=[one for one in items if one is not None])
+
+    def look_up(self, kind: str, payload: Any) -> Any:
+        """A mention's ids stand for words that can be asked for, and never be listed."""
+        return {**payload, **self._reader().mention(payload["value"])}
 
     @staticmethod
     def parse(kind: str, payload: Any) -> list[Event]:

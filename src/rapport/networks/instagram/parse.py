@@ -94,7 +94,7 @@ def _comment(
 
 def _mention(payload: Any) -> list[Event]:
     """Somebody names us in a comment or a caption elsewhere. The notification has ids only; the rest was
-    looked up when it came, and where that was refused there is nothing to show."""
+    looked up since, and where that was refused there is nothing to show."""
     whole = mapping(payload, "the payload")
     value, account = mapping(whole["value"], "value"), mapping(whole["account"], "account")
     medium_id = identifier(value, "media_id")
