@@ -14,6 +14,7 @@ from rapport.brands.alerts import open_alerts, words
 from rapport.brands.models import Alert, AlertKind, Brand, Channel, ChannelState
 from rapport.cli.checks import Finding, Level
 from rapport.ingest.queries import OnlyPolled, backlog, only_polled
+from rapport.ingest.stray import stray_today
 from rapport.staff.models import User
 
 OLDEST_VERSION = 150000
@@ -126,6 +127,13 @@ def ingest() -> Iterator[Finding]:
         )
     else:
         yield Finding("parked events", Level.OK, "none")
+    for network, count in stray_today().items():
+        yield Finding(
+            f"deliveries by {network}",
+            Level.WARNING,
+            f"{count} today (UTC) for accounts that are not connected here; they are not kept.",
+            "Connect the account, or end its subscription at the network.",
+        )
 
 
 def outbox() -> Iterator[Finding]:

@@ -9,9 +9,11 @@ from rapport.networks.base import Connector
 
 
 def network_address(connector: type[Connector]) -> str:
-    """The one address for all accounts of a network; "" for networks that are told one for each."""
+    """The one address for all accounts of a network; "" for networks that are told one for each account or app."""
     own = connector.addressees.__func__  # type: ignore[attr-defined]
     if not connector.capabilities.webhook or own is Connector.addressees.__func__:  # type: ignore[attr-defined]
+        return ""
+    if connector.hook_per_app:
         return ""
     return f"{settings.RAPPORT_BASE_URL}{reverse('hook-network', args=[connector.network])}"
 

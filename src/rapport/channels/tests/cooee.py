@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,13 +39,14 @@ PAGE = 3
 
 @dataclass
 class Server:
-    """What the network holds. ``failing``: what every call gets instead of an answer. ``turning``: what history
+    """What the network holds. ``checks``: how often a signature was looked at. ``failing``: what every call gets instead of an answer. ``turning``: what history
     answers instead, by how many pages it gave."""
 
     accounts: dict[str, dict[str, str]] = field(default_factory=dict)  # by token
     past: list[dict[str, Any]] = field(default_factory=list)  # newest first
     failing: NetworkError | None = None
     pages: int = 0
+    checks: int = 0
     turning: Callable[[int], Polled] | None = None
 
 
@@ -55,6 +56,7 @@ server = Server()
 class Cooee(Connector):
     network = "cooee"
     label = "Cooee"
+    webhook_secrets = ("webhook_secret",)
     capabilities = Capabilities(
         max_length=200,
         hears=frozenset({Hears.MENTIONS, Hears.PRIVATE}),
@@ -147,6 +149,7 @@ class Cooee(Connector):
         return [str(entry["account"]) for entry in json.loads(delivery.body)["entries"]]
 
     def receive(self, delivery: Delivery) -> Received:
+        server.checks += 1
         secrets = self.account.secrets("webhook_secret")
         given = delivery.headers.get("x-cooee", "") or delivery.query.get("token", "")
         if not any(hmac.compare_digest(one, given) for one in secrets):

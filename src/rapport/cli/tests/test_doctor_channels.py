@@ -10,9 +10,10 @@ from django.utils import timezone
 from rapport.brands.alerts import update_alerts
 from rapport.brands.models import Channel
 from rapport.cli.checks import Level
-from rapport.cli.checks_database import channels
+from rapport.cli.checks_database import channels, ingest
 from rapport.inbox.tests.making import make_brand, make_channel
 from rapport.ingest.models import RawEvent
+from rapport.ingest.stray import count_stray
 
 
 @pytest.mark.django_db
@@ -34,3 +35,14 @@ def test_silence_ending_credentials_and_lost_pushes_are_warnings() -> None:
     for part in ("longer than usual", "credentials end", "polling only"):
         assert part in said
     assert all(one.advice for one in found)
+
+
+@pytest.mark.django_db
+def test_deliveries_for_accounts_that_are_not_connected_are_told() -> None:
+    assert all(one.level is Level.OK for one in ingest())
+    for network in ("x", "facebook", "x"):
+        count_stray(network=network)
+    found = {one.subject: one for one in ingest() if one.level is Level.WARNING}
+    assert set(found) == {"deliveries by x", "deliveries by facebook"}
+    assert found["deliveries by x"].text.startswith("2 today")
+    assert found["deliveries by x"].advice

@@ -46,6 +46,8 @@ class XConnector(Connector):
     network = "x"
     label = "X"
     guide = GUIDE
+    webhook_secrets = ("consumer_secret",)
+    hook_per_app = True
     kinds = {
         "post": "a post, an answer, a quote or a repost, as API v2 and the X Activity API write it",
         "context": "a post that is only there so that a thread can be read",
@@ -128,6 +130,9 @@ class XConnector(Connector):
 
     def receive(self, delivery: Delivery) -> Received:
         return webhooks.receive(self.account, delivery)
+
+    def verify(self, delivery: Delivery) -> Received:
+        return webhooks.verify(self.account, delivery)
 
     @staticmethod
     def parse(kind: str, payload: Any) -> list[Event]:

@@ -58,6 +58,13 @@ GUIDE = Guide(
             url="https://docs.x.com/x-api/getting-started/pricing",
         ),
         Step(text=_("Continue to X, check that the brand's account is logged in, and let the app in.")),
+        Step(
+            text=_(
+                "For pushed events, register the webhook address that the channel's page shows once it is "
+                "connected. Each app has an address of its own: that of any one of its channels."
+            ),
+            url="https://docs.x.com/x-api/webhooks/quickstart",
+        ),
     ),
     fields=(
         Field(name="client_id", label=_("Client ID"), help=_("From the app's keys and tokens, OAuth 2.0.")),

@@ -62,8 +62,8 @@ def _for_user(found: Any) -> str:
     return str(data["filter"].get("user_id") or data["payload"]["user_id"])
 
 
-def receive(account: Account, delivery: Delivery) -> Received:
-    """Verify, then take the events apart. Raises NotFromThisNetwork."""
+def verify(account: Account, delivery: Delivery) -> Received:
+    """What to answer: X's challenge, or thanks for a delivery that its app signed. Raises NotFromThisNetwork."""
     secrets = account.secrets("consumer_secret")
     if not secrets:
         raise NotFromThisNetwork("the channel has no consumer secret")
@@ -77,6 +77,14 @@ def receive(account: Account, delivery: Delivery) -> Received:
     good = [hmac.compare_digest(signature(one, delivery.body).encode(), given.encode()) for one in secrets]
     if not any(good):
         raise NotFromThisNetwork("the signature is not X's")
+    return Received()
+
+
+def receive(account: Account, delivery: Delivery) -> Received:
+    """Verify, then take the events apart. Raises NotFromThisNetwork."""
+    answer = verify(account, delivery)
+    if delivery.method == "GET":
+        return answer
     try:
         found = json.loads(delivery.body)
         if _for_user(found) != account.external_id:

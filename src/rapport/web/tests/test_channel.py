@@ -8,10 +8,13 @@ from django.test import Client
 from rapport.brands.models import Channel
 from rapport.channels import profiles
 from rapport.channels.actions import ChannelOptions, connect_channel
+from rapport.channels.rotation import rotate_webhook_secret
 from rapport.channels.tests.cooee import VALUES, Server, cooee
 from rapport.ingest.models import RawEvent
+from rapport.ingest.stray import stray_today
 from rapport.staff.models import Role
 from rapport.web.tests.conftest import Desk
+from rapport.web.views import hooks
 
 __all__ = ["cooee"]
 
@@ -195,3 +198,72 @@ def test_a_handshake_is_answered_by_the_channel_whose_token_it_is(desk: Desk, ch
     client = Client()
     assert client.get("/hooks/cooee", {"token": "second", "challenge": "42"}).content == b"42"
     assert client.get("/hooks/cooee", {"token": "wrong", "challenge": "42"}).status_code == 401
+
+
+def _many(desk: Desk, count: int, secret: str) -> None:
+    for number in range(count):
+        Channel.objects.create(
+            brand=desk.brand, network="cooee", external_id=f"{secret}{number}", handle=f"@{number}",
+            credentials={"token": "t", "webhook_secret": secret}, settings=VALUES,
+        )  # fmt: skip
+
+
+def test_a_strangers_delivery_costs_one_look_for_each_secret(desk: Desk, cooee: Server) -> None:
+    _many(desk, 30, "one")
+    _many(desk, 30, "two")
+    for accounts in (["nobody"], [f"{secret}{n}" for secret in ("one", "two") for n in range(30)]):
+        cooee.checks = 0
+        assert _deliver(*accounts, secret="guessed") == 401
+        assert cooee.checks == 2
+    assert _deliver("nobody", secret="two") == 200
+    assert _deliver(*(f"two{n}" for n in range(30)), secret="two") == 200
+    assert RawEvent.objects.count() == 30
+
+
+def test_secrets_that_are_rotated_or_restored_are_told_apart_anew(desk: Desk, channel: Channel) -> None:
+    other = _connect(desk, "t-other", "between us")
+    keys = lambda: set(Channel.objects.filter(network="cooee").values_list("hook_key", flat=True))  # noqa: E731
+    assert len(keys()) == 1
+    rotate_webhook_secret(actor=None, channel_id=channel.id)
+    assert len(keys()) == 2
+    assert _deliver("7", "8") == 200  # the one before is still good
+    assert RawEvent.objects.filter(channel__in=[channel, other]).count() == 2
+
+
+def test_more_secrets_than_can_be_tried_are_never_refused_for_good(
+    desk: Desk, cooee: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "_MOST_SECRETS", 3)
+    for number in range(5):
+        _many(desk, 1, f"secret{number}-")
+    found = {_deliver("nobody", secret="secret4-") for _time in range(200)}
+    assert found == {200, 503}  # sent again, it has another chance
+
+
+def test_deliveries_for_accounts_that_are_not_connected_are_counted_and_shown(
+    desk: Desk, channel: Channel
+) -> None:
+    assert _deliver("99", secret="guessed") == 401
+    assert stray_today() == {}
+    assert _deliver("99") == _deliver("7", "99") == 200
+    assert _deliver("7") == 200
+    assert stray_today() == {"cooee": 2}
+    page = desk.client(Role.ADMIN).get("/channels/").content.decode()
+    assert "2 deliveries today for accounts that are not connected here" in page
+    assert "not connected here" not in desk.client(Role.AGENT).get("/channels/").content.decode()
+
+
+def test_the_address_of_one_channel_serves_all_accounts_of_its_app(desk: Desk, channel: Channel) -> None:
+    other = _connect(desk, "t-other", "between us")
+    path = f"/hooks/cooee/{channel.id}"
+    assert _deliver("8", path=path) == 200
+    assert list(RawEvent.objects.values_list("channel_id", flat=True)) == [other.id]
+    assert _deliver("99", path=path) == 200
+    assert stray_today() == {"cooee": 1}
+    assert _deliver("8", secret="guessed", path=path) == 401
+    foreign = Channel.objects.get(id=other.id)
+    foreign.credentials = {"token": "t-other", "webhook_secret": "another app"}
+    foreign.save(update_fields=["credentials"])
+    RawEvent.objects.all().delete()
+    assert _deliver("8", path=path) == 200  # thanked for: it is not this app's account
+    assert not RawEvent.objects.exists()

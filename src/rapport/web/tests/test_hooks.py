@@ -5,8 +5,11 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from rapport.brands.models import Channel
 from rapport.ingest.models import RawEvent
 from rapport.networks.practice.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature
+from rapport.networks.x.webhooks import signature as x_signature
+from rapport.staff.models import Role
 from rapport.web.tests.conftest import Desk
 
 SECRET = "between us"
@@ -110,3 +113,45 @@ def test_credentials_that_cannot_be_read_ask_the_network_to_come_again(
     settings.RAPPORT_ENCRYPTION_KEYS = (Fernet.generate_key().decode(),)  # type: ignore[attr-defined]
     assert _post(hook, _body({"id": "1", "type": "ping"})).status_code == 503
     assert not RawEvent.objects.exists()
+
+
+def _x(desk: Desk, account: str, app: str) -> Channel:
+    return Channel.objects.create(
+        brand=desk.brand, network="x", external_id=account, handle=f"@{account}",
+        credentials={"access_token": "t", "consumer_secret": app},
+    )  # fmt: skip
+
+
+def test_two_apps_of_x_have_an_address_each_for_challenges_and_deliveries(desk: Desk) -> None:
+    one, two, also_two = _x(desk, "11", "app one"), _x(desk, "22", "app two"), _x(desk, "23", "app two")
+    for channel, app in ((one, "app one"), (two, "app two"), (also_two, "app two")):
+        answer = Client().get(f"/hooks/x/{channel.id}", {"crc_token": "abc"})
+        assert json.loads(answer.content) == {"response_token": x_signature(app, b"abc")}
+
+    def deliver(path: str, app: str, account: str) -> int:
+        body = json.dumps({"for_user_id": account, "favorite_events": [{"id": account}]}).encode()
+        headers = {"x-twitter-webhooks-signature": x_signature(app, body)}
+        return Client().post(path, body, content_type="application/json", headers=headers).status_code
+
+    assert deliver(f"/hooks/x/{one.id}", "app one", "11") == 200
+    assert deliver(f"/hooks/x/{two.id}", "app two", "22") == 200
+    assert deliver(f"/hooks/x/{two.id}", "app two", "23") == 200
+    assert set(RawEvent.objects.values_list("channel_id", flat=True)) == {one.id, two.id, also_two.id}
+    # Neither speaks for the other's accounts, and X keeps an address whose answers are kind.
+    RawEvent.objects.all().delete()
+    assert deliver(f"/hooks/x/{one.id}", "app two", "22") == 401
+    assert deliver(f"/hooks/x/{one.id}", "app one", "22") == 200
+    assert not RawEvent.objects.exists()
+    # The shared address takes deliveries of both.
+    assert deliver("/hooks/x", "app one", "11") == deliver("/hooks/x", "app two", "22") == 200
+    assert RawEvent.objects.count() == 2
+
+
+def test_the_pages_show_the_address_of_the_app(desk: Desk) -> None:
+    channel = _x(desk, "11", "app one")
+    page = desk.client(Role.ADMIN).get(f"/channels/{channel.id}/").content.decode()
+    assert f"/hooks/x/{channel.id}" in page
+    assert '/hooks/x"' not in page
+    guide = desk.client(Role.ADMIN).get("/channels/connect/x/").content.decode()
+    assert "Each app has an address of its own" in guide
+    assert "/hooks/x" not in guide

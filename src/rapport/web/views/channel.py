@@ -137,7 +137,10 @@ def _secrets(request: DeskRequest, found: Channel) -> list[tuple[str, str, str]]
 
 def addresses(found: Channel, connector: type[Connector]) -> list[tuple[str, str]]:
     """Where the network may deliver: what each address is for, and the address."""
-    listed = [(_("For this channel alone"), channel_address(found.network, found.id))]
+    own = channel_address(found.network, found.id)
+    if connector.hook_per_app:
+        return [(_("For this channel's app, and every account that uses the same app"), own)]
+    listed = [(_("For this channel alone"), own)]
     shared = network_address(connector)
     if shared:
         listed.insert(0, (_("For every account of this network"), shared))

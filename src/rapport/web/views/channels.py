@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from rapport.brands.models import Channel
+from rapport.ingest.stray import stray_today
 from rapport.staff.access import brand_ids_for, brands_for
 from rapport.staff.permissions import Permission
 from rapport.web.health_words import health, notes
@@ -26,12 +27,15 @@ def channels(request: DeskRequest) -> HttpResponse:
     more = notes(list(found))
     channels_seen = [(channel, health(channel), more[channel.id]) for channel in found]
     brands = {channel.brand_id: channel.brand for channel in found}
+    may_connect = brands_for(request.user, Permission.MANAGE_CHANNELS).exists()
     return render(
         request,
         "web/channels.html",
         {
+            # Whose they are nobody here knows, so it is for who may connect accounts, of whichever brand.
+            "stray": list(stray_today().items()) if may_connect else [],
             "channels": channels_seen,
             "brands": list(brands.values()),
-            "may_connect": brands_for(request.user, Permission.MANAGE_CHANNELS).exists(),
+            "may_connect": may_connect,
         },
     )
