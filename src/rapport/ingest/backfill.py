@@ -4,7 +4,8 @@ Its state is on the channel's row (``Channel.backfill``), committed in the trans
 page brought and asks for the next one, so a killed worker loses nothing and repeats at most one page:
 ``since`` and ``started_at`` (ISO), ``cursor`` (the connector's), ``found`` (new events), ``reached`` (ISO,
 the oldest message so far), ``state``, ``error`` (in words, for people), ``run`` and ``pages`` (which say
-whose result may be stored), ``failures`` (in a row), ``next_at`` (ISO).
+whose result may be stored), ``failures`` (in a row), ``next_at`` (ISO), ``seen`` (of its pages, see
+``endless.py``).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from rapport.audit.actions import record
 from rapport.brands import calls, health, pacing
 from rapport.brands.models import Channel, ChannelState
+from rapport.ingest import endless
 from rapport.ingest.actions import store_raw
 from rapport.ingest.disconnecting import disconnect
 from rapport.ingest.models import Via
@@ -85,6 +87,7 @@ def start(*, actor: User | None, channel_id: int, since: datetime) -> None:
             "pages": 0,
             "failures": 0,
             "next_at": now.isoformat(),
+            "seen": {},
         }
         channel.save(update_fields=["backfill"])
         _defer(channel_id)
@@ -185,8 +188,7 @@ def _not_before(channel: Channel) -> datetime | None:
 
 
 def _fetch(channel: Channel) -> Polled:
-    since = parse_datetime(channel.backfill["since"])
-    assert since is not None  # written by start()
+    since = _since(channel)
     try:
         return calls.with_renewal(
             channel.id, lambda _channel, connector: connector.history(channel.backfill["cursor"], since=since)
@@ -202,24 +204,36 @@ def _fetch(channel: Channel) -> Polled:
         ) from error
 
 
+def _since(channel: Channel) -> datetime:
+    return datetime.fromisoformat(channel.backfill["since"])
+
+
 def _store(channel: Channel, found: Polled) -> None:
     now = timezone.now()
-    reached = _oldest(channel, found.items)
+    known, times = parse_datetime(channel.backfill.get("reached") or ""), _times(channel, found.items)
+    reached = min([*times, *([known] if known else [])], default=None)
     with transaction.atomic():
         if not _mine(channel):
             return
         new = store_raw(channel_id=channel.id, items=found.items, via=Via.HISTORY)
-        more = found.more
+        seen = endless.Page(cursor=found.cursor, items=found.items, new=new, times=times)
+        verdict = endless.judged(
+            channel.backfill.get("seen") or {}, seen, since=_since(channel), reached=known
+        )  # fmt: skip
+        more = found.more and not verdict.stop
+        stopped = found.more and verdict.stop
+        state = BackfillState.FAILED if stopped else BackfillState.RUNNING if more else BackfillState.DONE
         next_at = now + (found.next_after or timedelta(0))
         _write(
             channel,
             {
                 "cursor": storable_json(dict(found.cursor)),
                 "found": channel.backfill["found"] + new,
-                "reached": reached,
+                "reached": reached.isoformat() if reached else None,
                 "pages": channel.backfill["pages"] + 1,
-                "state": (BackfillState.RUNNING if more else BackfillState.DONE).value,
-                "error": "",
+                "state": state.value,
+                "error": verdict.stop if found.more else "",
+                "seen": verdict.seen if more else {},
                 "failures": 0,
                 "next_at": next_at.isoformat(),
             },
@@ -228,11 +242,10 @@ def _store(channel: Channel, found: Polled) -> None:
             _defer(channel.id, at=next_at)
 
 
-def _oldest(channel: Channel, items: Sequence[RawItem]) -> str | None:
-    """The time of the oldest message so far: how far the past is known."""
+def _times(channel: Channel, items: Sequence[RawItem]) -> list[datetime]:
+    """When the messages of a page were said: how far the past is known."""
     parse = connector_class(channel.network).parse
-    known = parse_datetime(channel.backfill.get("reached") or "")
-    times = [known] if known else []
+    times: list[datetime] = []
     for item in items:
         try:
             times += [
@@ -241,8 +254,7 @@ def _oldest(channel: Channel, items: Sequence[RawItem]) -> str | None:
         except Exception:  # it will be parked with its error when it is its turn
             log.debug("an event of the past cannot be read", exc_info=True)
     # A clock that is off by centuries is not progress.
-    times = [one for one in times if one.tzinfo is not None and one.year > 1980]
-    return min(times).isoformat() if times else None
+    return [one for one in times if one.tzinfo is not None and one.year > 1980]
 
 
 def _later(channel: Channel, until: datetime, *, error: str = "") -> None:
@@ -293,7 +305,13 @@ def _change(
             raise Conflict(_("The channel is not active, so nothing can be fetched."))
         _write(
             channel,
-            {"state": state.value, "error": "", "failures": 0, "next_at": timezone.now().isoformat()},
+            {
+                "state": state.value,
+                "error": "",
+                "failures": 0,
+                "next_at": timezone.now().isoformat(),
+                "seen": {},
+            },
         )
         if state == BackfillState.RUNNING:
             _defer(channel_id)

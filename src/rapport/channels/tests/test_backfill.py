@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,12 +12,12 @@ from rapport.channels.actions import connect_channel, pause_channel, reconnect_c
 from rapport.channels.tests.cooee import CREDENTIALS, PAGE, VALUES, Server, call, cooee
 from rapport.inbox.models import Case
 from rapport.inbox.tests.making import make_brand, make_user
-from rapport.ingest import backfill
+from rapport.ingest import backfill, endless
 from rapport.ingest.actions import store_raw
 from rapport.ingest.models import RawEvent, Via
 from rapport.ingest.process import process_channel
 from rapport.lib.errors import Conflict, Invalid, NotAllowed
-from rapport.networks.base import RawItem
+from rapport.networks.base import Polled, RawItem
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 from rapport.staff.models import Role
 
@@ -205,3 +206,48 @@ def test_it_is_for_admins_and_for_the_past(channel: Channel, brand: Brand) -> No
         backfill.start(actor=agent, channel_id=channel.id, since=NOW)
     with pytest.raises(Invalid):
         backfill.start(actor=None, channel_id=channel.id, since=timezone.now() + timedelta(days=1))
+
+
+# A past without an end -------------------------------------------------------------------------------
+def _page(number: int, *, cursor: int, days: float) -> Polled:
+    payload = call(f"q{number}", NOW - timedelta(days=days))
+    return Polled(items=[RawItem("call", payload, key=f"q{number}")], cursor={"at": cursor}, more=True)
+
+
+@pytest.mark.parametrize(
+    ("turning", "found", "pages", "said"),
+    [
+        (lambda n: _page(1, cursor=1, days=1), 1, 4, "same page"),
+        (lambda n: _page(n % 7, cursor=n % 7, days=1 + n % 7), 7, 10, "same page"),
+        (lambda n: _page(n, cursor=5, days=n / 10), 4, 4, "same page"),
+        (lambda n: _page(1, cursor=n, days=1), 1, 4, "same page"),
+        (lambda n: _page(n, cursor=n, days=n), 40, 40, "older than was asked for"),
+    ],
+    ids=["nothing moves", "a circle", "the cursor stands", "the page stands", "behind the day"],
+)
+def test_a_server_that_pages_for_ever_is_left_and_what_it_gave_is_kept(
+    channel: Channel, cooee: Server, turning: Callable[[int], Polled], found: int, pages: int, said: str
+) -> None:
+    cooee.turning = turning
+    _start(channel, days=20)
+    _run(channel)
+    state = _state(channel)
+    assert (state["state"], state["found"], cooee.pages) == ("failed", found, pages)
+    assert said in str(state["error"])
+    assert RawEvent.objects.count() == found
+    # A person may let it go on, and it gets as far as if it had just begun.
+    cooee.turning, cooee.pages = None, 0
+    backfill.resume(actor=None, channel_id=channel.id)
+    _run(channel)
+    assert _state(channel)["state"] == "done"
+
+
+def test_pages_without_anything_new_come_to_an_end(channel: Channel, cooee: Server) -> None:
+    seen: dict[str, object] = {}
+    verdicts = []
+    for number in range(endless.IDLE):
+        page = endless.Page(cursor={"at": number}, items=[], new=0, times=[])
+        verdict = endless.judged(seen, page, since=NOW - timedelta(days=9), reached=NOW)
+        seen = verdict.seen
+        verdicts.append(bool(verdict.stop))
+    assert verdicts == [False] * (endless.IDLE - 1) + [True]
