@@ -30,6 +30,10 @@ class Identity(models.Model):
     is_brand = models.BooleanField(
         default=False, db_default=False, help_text="One of the channels here: never a contact's voice."
     )
+    unproven = models.BooleanField(
+        default=False, db_default=False,
+        help_text="The handle is only what the person says, such as an address typed into a form: it joins nothing.",
+    )  # fmt: skip
     seen_at = models.DateTimeField(
         help_text="Platform time of the newest message the fields were taken from."
     )

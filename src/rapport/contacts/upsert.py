@@ -21,7 +21,7 @@ class AuthorSeen:
 
 
 _KNOWN = """
-SELECT external_id, id, handle, name, avatar_url, url, followers, seen_at FROM contacts_identity
+SELECT external_id, id, handle, name, avatar_url, url, followers, unproven, seen_at FROM contacts_identity
 WHERE network = %s AND external_id = ANY(%s::text[])
 """
 
@@ -29,28 +29,29 @@ _INSERT = """
 WITH fresh AS MATERIALIZED (
     SELECT a.*, nextval('contacts_contact_id_seq') AS contact_id
     FROM unnest(%(ids)s::text[], %(handles)s::text[], %(names)s::text[], %(avatars)s::text[],
-                %(urls)s::text[], %(followers)s::bigint[], %(seen)s::timestamptz[], %(brands)s::bool[])
-        AS a(external_id, handle, name, avatar_url, url, followers, seen_at, is_brand)
+                %(urls)s::text[], %(followers)s::bigint[], %(unproven)s::bool[], %(seen)s::timestamptz[],
+                %(brands)s::bool[])
+        AS a(external_id, handle, name, avatar_url, url, followers, unproven, seen_at, is_brand)
 ), contact AS (
     INSERT INTO contacts_contact (id, name)
     SELECT contact_id, coalesce(nullif(name, ''), handle) FROM fresh
 )
 INSERT INTO contacts_identity
-    (contact_id, network, external_id, handle, name, avatar_url, url, followers, seen_at, is_brand)
-SELECT contact_id, %(network)s, external_id, handle, name, avatar_url, url, followers, seen_at, is_brand
+    (contact_id, network, external_id, handle, name, avatar_url, url, followers, unproven, seen_at, is_brand)
+SELECT contact_id, %(network)s, external_id, handle, name, avatar_url, url, followers, unproven, seen_at, is_brand
 FROM fresh RETURNING external_id, id
 """
 
 _UPDATE = """
 UPDATE contacts_identity i
 SET handle = a.handle, name = a.name, avatar_url = a.avatar_url, url = a.url, followers = a.followers,
-    seen_at = a.seen_at
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[])
-    AS a(id, handle, name, avatar_url, url, followers, seen_at)
+    unproven = a.unproven, seen_at = a.seen_at
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bool[], %s::timestamptz[])
+    AS a(id, handle, name, avatar_url, url, followers, unproven, seen_at)
 WHERE i.id = a.id
 """
 
-_Profile = tuple[str, str, str, str, int | None]
+_Profile = tuple[str, str, str, str, int | None, bool]
 
 
 def upsert_identities(
@@ -92,6 +93,7 @@ def _merged(older: AuthorSeen, newer: AuthorSeen) -> AuthorSeen:
             avatar_url=two.avatar_url or one.avatar_url,
             url=two.url or one.url,
             followers=two.followers if two.followers is not None else one.followers,
+            unproven=two.unproven,
         ),
         newer.at,
     )
@@ -100,7 +102,7 @@ def _merged(older: AuthorSeen, newer: AuthorSeen) -> AuthorSeen:
 def _known(network: str, external_ids: list[str]) -> dict[str, tuple[int, _Profile, datetime]]:
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [network, array(external_ids)])
-        return {row[0]: (row[1], row[2:7], row[7]) for row in cursor.fetchall()}
+        return {row[0]: (row[1], row[2:8], row[8]) for row in cursor.fetchall()}
 
 
 def _insert(network: str, fresh: Sequence[AuthorSeen], brand_accounts: Collection[str]) -> dict[str, int]:
@@ -117,6 +119,7 @@ def _insert(network: str, fresh: Sequence[AuthorSeen], brand_accounts: Collectio
                 "avatars": array(one.author.avatar_url for one in fresh),
                 "urls": array(one.author.url for one in fresh),
                 "followers": array(one.author.followers for one in fresh),
+                "unproven": array(one.author.unproven for one in fresh),
                 "seen": array(one.at for one in fresh),
                 "brands": array(one.author.external_id in brand_accounts for one in fresh),
             },
@@ -135,6 +138,7 @@ def _update(pairs: Sequence[tuple[tuple[int, _Profile, datetime], AuthorSeen]]) 
             author.avatar_url or profile[2],
             author.url or profile[3],
             author.followers if author.followers is not None else profile[4],
+            author.unproven,
         )
         if merged != profile and seen.at >= seen_at:
             rows.append((identity_id, *merged, seen.at))

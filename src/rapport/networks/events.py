@@ -16,7 +16,10 @@ MediaKind = Literal["image", "video", "audio", "file"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who wrote a message. ``external_id`` is the network's stable id, never the handle."""
+    """Who wrote a message. ``external_id`` is the network's stable id, never the handle.
+
+    ``unproven``: the handle is only what they say, such as an address typed into a form.
+    """
 
     external_id: str
     handle: str = ""
@@ -24,6 +27,7 @@ class Author:
     avatar_url: str = ""
     url: str = ""
     followers: int | None = None
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

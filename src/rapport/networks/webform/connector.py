@@ -73,9 +73,8 @@ class WebformConnector(Connector):
         """Mail the answer to who gave an address. It is on their page as soon as it is recorded as sent."""
         sent = _sent(message)
         box = mail.box_of(self.account)
-        recipient = message.recipient_id or ""
-        if box is not None and recipient.startswith("mailto:"):
-            mail.send(box, message, to=recipient.removeprefix("mailto:"))
+        if box is not None and message.recipient_handle:
+            mail.send(box, message, to=message.recipient_handle)
         return sent
 
     def find_sent(self, message: OutgoingMessage) -> Sent | None:

@@ -31,7 +31,10 @@ def parse_event(kind: str, payload: Any) -> list[Event]:
         MessageSeen(
             external_id=_id(payload, "id"),
             author=Author(
-                external_id=_id(payload, "author"), handle=email, name=_text(payload, "name") or email
+                external_id=_id(payload, "author"),
+                handle=email,
+                name=_text(payload, "name") or email,
+                unproven=bool(email),
             ),
             text=_text(payload, "message"),
             sent_at=_time(payload, "at"),

@@ -84,7 +84,8 @@ def raw_item(given: Submission) -> RawItem:
         "id": f"{key.removeprefix('form:')}/{digest[:12]}",
         "thread": key,
         "at": given.at.isoformat(),
-        "author": given.author_id or author_id(email=given.email, thread_key=key),
+        # An address that anybody can type makes nobody the person who wrote with it before.
+        "author": given.author_id or key,
         "name": given.name,
         "email": given.email,
         "subject": given.subject,
@@ -104,8 +105,3 @@ def raw_item(given: Submission) -> RawItem:
     return RawItem(
         kind="submitted" if given.thread_key is None else "added", payload=payload, key=f"form:{digest}"
     )
-
-
-def author_id(*, email: str, thread_key: str) -> str:
-    """A person is their e-mail address. Nobody has proved that it is theirs; who gave none is known only here."""
-    return f"mailto:{email.lower()}" if email else thread_key

@@ -125,7 +125,9 @@ def test_a_message_becomes_a_case_and_its_answer_is_on_the_page(form: Channel, d
         "private",
         "hr-HR",
     )
-    assert (message.identity.external_id, message.identity.name) == ("mailto:ana@example.com", "Ana Kovač")
+    identity = message.identity
+    assert (identity.handle, identity.name, identity.unproven) == ("Ana@Example.com", "Ana Kovač", True)
+    assert identity.external_id == message.thread_key
     assert message.facts["subject"] == "Lost bag"
     assert reference.group(1) in str(message.thread_key)
     (file,) = message.media

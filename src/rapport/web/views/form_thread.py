@@ -22,7 +22,6 @@ from rapport.ingest.models import RawEvent, RawState
 from rapport.media.actions import IMAGES
 from rapport.media.models import StoredFile
 from rapport.networks.webform import tokens
-from rapport.networks.webform.submission import author_id
 from rapport.networks.webform.tokens import BadToken
 from rapport.web.contact_form import (
     NETWORK,
@@ -169,14 +168,15 @@ def _conversation(token: str) -> Conversation:
     raw = list(waiting.values_list("channel_id", "payload"))
     if known is not None:
         identity = known.identity
-        author = (identity.external_id, identity.name, identity.external_id.removeprefix("mailto:"))
-        if not identity.external_id.startswith("mailto:"):
-            author = (*author[:2], "")
+        author = (identity.external_id, identity.name, identity.handle)
         channel_id, messages = known.channel_id, _said(known)
     elif raw:
         channel_id, payload = raw[0]
-        email = str(payload.get("email", ""))
-        author = (author_id(email=email, thread_key=key), str(payload.get("name", "")), email)
+        author = (
+            str(payload.get("author") or key),
+            str(payload.get("name", "")),
+            str(payload.get("email", "")),
+        )
         messages = []
     else:
         raise Http404

@@ -35,7 +35,7 @@ def connector(values: dict[str, Any]) -> WebformConnector:
 def answer(**more: Any) -> OutgoingMessage:
     given: dict[str, Any] = {
         "idempotency_key": str(uuid4()), "text": "We found it.\nSee you at gate 7.", "visibility": "private",
-        "recipient_id": f"mailto:{IVANA}", "thread_key": "form:AAAA-BBBB-CCCC", "created_at": datetime.now(UTC),
+        "recipient_id": "form:AAAA-BBBB-CCCC", "recipient_handle": IVANA, "thread_key": "form:AAAA-BBBB-CCCC", "created_at": datetime.now(UTC),
         "parent_facts": {"subject": "Lost\r\nBcc: all@example.com", "link": LINK}, "lang": "en",
     }  # fmt: skip
     return OutgoingMessage(**{**given, **more})
@@ -73,11 +73,11 @@ def until_mail(place: WebformPlace, count: int) -> list[Any]:
 
 def test_who_gave_no_address_reads_it_on_the_page_only(place: WebformPlace) -> None:
     assert connector({"name": "Form"}).send(answer()).external_id
-    assert connector(place.values()).send(answer(recipient_id="form:AAAA-BBBB-CCCC")).external_id
+    assert connector(place.values()).send(answer(recipient_handle="")).external_id
 
 
 def test_an_address_that_does_not_exist_is_no_failure(place: WebformPlace) -> None:
-    assert connector(place.values()).send(answer(recipient_id="mailto:nobody@customers.example")).external_id
+    assert connector(place.values()).send(answer(recipient_handle="nobody@customers.example")).external_id
 
 
 def test_a_sender_that_the_server_does_not_take_is_one(place: WebformPlace) -> None:

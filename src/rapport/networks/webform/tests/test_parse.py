@@ -41,10 +41,8 @@ def test_what_is_sent_is_what_is_read() -> None:
         AT,
         "hr",
     )
-    assert (message.author.external_id, message.author.handle) == (
-        "mailto:ana@example.com",
-        "Ana@Example.com",
-    )
+    author = message.author
+    assert (author.external_id, author.handle, author.unproven) == (given.key, "Ana@Example.com", True)
     assert {name: message.facts[name] for name in ("kind", "subject", "consent")} == {
         "kind": "form",
         "subject": "Kettle",
@@ -55,16 +53,23 @@ def test_what_is_sent_is_what_is_read() -> None:
     assert message.thread_key == given.key
     more = seen(
         Submission(
-            nonce="n2", at=AT, message="Still.", thread_key=given.key, author_id="mailto:ana@example.com"
+            nonce="n2",
+            at=AT,
+            message="Still.",
+            thread_key=given.key,
+            author_id="mailto:ana@example.com",
         )
     )
-    assert (more.thread_key, more.author.external_id) == (message.thread_key, message.author.external_id)
+    # Who wrote before addresses were known to prove nothing stays who they were.
+    assert (more.thread_key, more.author.external_id) == (message.thread_key, "mailto:ana@example.com")
     assert more.external_id != message.external_id
 
 
-def test_who_gives_no_address_is_known_in_that_conversation_only() -> None:
-    one, two = (seen(Submission(nonce=nonce, at=AT, message="Hi", name="Ana")) for nonce in "ab")
+@pytest.mark.parametrize("email", ["", "ana@example.com"])
+def test_everybody_is_known_in_one_conversation_only(email: str) -> None:
+    one, two = (seen(Submission(nonce=nonce, at=AT, message="Hi", name="Ana", email=email)) for nonce in "ab")
     assert one.author.external_id == one.thread_key != two.author.external_id
+    assert one.author.unproven is bool(email)
 
 
 def test_sending_twice_is_once_and_anything_else_is_another() -> None:
