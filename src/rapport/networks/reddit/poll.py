@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 
 from rapport.networks.base import Account, Polled, RawItem
 from rapport.networks.client import Api
-from rapport.networks.errors import CredentialsGone, NetworkError, TryAgain
+from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
 from rapport.networks.reddit import things
+from rapport.networks.reddit.listings import next_page
 
 log = logging.getLogger(__name__)
 
@@ -144,9 +145,8 @@ def _listing(path: str, **params: str) -> Source:
     def source(this: Round, name: str) -> None:
         state = this.cursor.get(name, {})
         since = float(state.get("since") or (this.now - FIRST).timestamp())
-        after = {"after": str(state["after"])} if state.get("after") else {}
-        answer = this.get(path, limit=str(PAGE), **params, **after)
-        found = things.children(answer)
+        page = next_page(this.get, path, {"limit": str(PAGE), **params}, state)
+        found = page.found
         fresh = [one for one in found if one["data"]["created_utc"] >= since - OVERLAP.total_seconds()]
         this.items += [things.thing_item(one, now=this.now) for one in reversed(fresh)]
         if name not in {"sent", "own"}:
@@ -154,10 +154,11 @@ def _listing(path: str, **params: str) -> Source:
         elif name == "own":
             _remember_threads(this, fresh)
         top = max([one["data"]["created_utc"] for one in fresh] + [float(state.get("top") or since)])
-        following = answer["data"].get("after")
-        if following and found and len(fresh) == len(found):
-            this.cursor[name] = {"since": since, "top": top, "after": str(following)}
+        if page.place and len(fresh) == len(found):
+            this.cursor[name] = {"since": since, "top": top, **page.place}
             this.more = True
+        elif page.lost:
+            this.cursor[name] = {"since": since}  # the next poll reads it all again
         else:
             this.cursor[name] = {"since": top}
 
@@ -279,18 +280,16 @@ def _watch(this: Round, name: str) -> None:
 def history(api: Api, account: Account, cursor: Mapping[str, Any], *, since: datetime) -> Polled:
     """The inbox, newest first. Reddit keeps the newest thousand of a listing."""
     this = Round(api, account, {})
-    after = {"after": str(cursor["after"])} if cursor.get("after") else {}
     try:
-        answer = this.get("message/inbox", mark="false", limit=str(PAGE), **after)
-        found = things.children(answer)
-        recent = [one for one in found if one["data"]["created_utc"] >= since.timestamp()]
+        page = next_page(this.get, "message/inbox", {"mark": "false", "limit": str(PAGE)}, cursor)
+        recent = [one for one in page.found if one["data"]["created_utc"] >= since.timestamp()]
         items = [things.thing_item(one, now=this.now) for one in recent]
-        following = answer["data"].get("after") if found and len(recent) == len(found) else None
     except BROKEN as error:
         raise TryAgain(_("The network's answer could not be read.")) from error
-    return Polled(
-        items=items, cursor={"after": following} if following else {"done": True}, more=bool(following)
-    )
+    if page.lost:
+        raise Refused(_("The place in the list was lost several times. Fetch the past again."))
+    more = bool(page.place) and len(recent) == len(page.found)
+    return Polled(items=items, cursor=page.place if more else {"done": True}, more=more)
 
 
 def troubles(cursor: Mapping[str, Any], now: datetime) -> dict[str, str]:

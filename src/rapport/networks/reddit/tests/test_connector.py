@@ -12,6 +12,7 @@ from rapport.networks.base import MessageDeleted, MessageHidden, MessageSeen
 from rapport.networks.doubles import Answer
 from rapport.networks.errors import CredentialsGone, Refused, TryAgain
 from rapport.networks.reddit.connector import CONNECTOR, RedditConnector
+from rapport.networks.reddit.listings import next_page
 from rapport.networks.reddit.tests.conftest import Connect, Make
 from rapport.networks.reddit.tests.place import RedditPlace
 from rapport.networks.tests.polling import drained, messages, told
@@ -100,6 +101,46 @@ def test_it_reads_all_pages_and_then_only_what_is_new(connector: RedditConnector
     late = place.customer_says("one more", private=True)
     fresh, _cursor = drained(connector, cursor)
     assert {item.key for item in fresh} - {item.key for item in items} == {f"post:{late}"}
+
+
+@pytest.mark.parametrize("gone", [1, 5, 60], ids=["the mark", "the mark and some before it", "too many"])
+@pytest.mark.parametrize("past", [False, True], ids=["poll", "history"])
+def test_a_page_is_found_though_the_thing_that_marks_it_was_deleted(
+    connector: RedditConnector, place: RedditPlace, gone: int, past: bool
+) -> None:
+    names = [place.customer_says(f"number {n}", private=True) for n in range(250)]
+    since = datetime.now(UTC) - timedelta(days=1)
+    take = (lambda cursor: connector.history(cursor, since=since)) if past else connector.poll
+    heard: set[str] = set()
+    cursor: dict[str, Any] = {}
+    more, pages = True, 0
+    while more:
+        polled = take(cursor)
+        heard |= {item.key for item in polled.items}
+        cursor, more, pages = dict(polled.cursor), polled.more, pages + 1
+        if pages == 1:
+            assert f"post:{names[100]}" not in heard
+            for name in names[150 : 150 + gone]:  # the last of the first page, and some before it
+                place.reddit.things[name].deleted = True
+        assert pages < 20
+    assert {f"post:{name}" for name in names[:150]} <= heard
+
+
+def test_a_list_whose_end_names_a_place_ends_all_the_same(connector: RedditConnector) -> None:
+    calls: list[str] = []
+
+    def get(path: str, **params: str) -> Any:
+        calls.append(params.get("after", ""))
+        shown = ["t4_c", "t4_b", "t4_a"]
+        start = shown.index(params["after"]) + 1 if params.get("after") else 0
+        children = [{"kind": "t4", "data": {"name": one}} for one in shown[start:]]
+        return {"data": {"children": children, "after": "t4_a"}}
+
+    place: dict[str, Any] = {}
+    for _page in range(2):
+        page = next_page(get, "message/inbox", {}, place)
+        place = page.place
+    assert (place, calls) == ({}, ["", "t4_a", "t4_b"])
 
 
 def test_what_a_listing_shows_late_is_found_all_the_same(
