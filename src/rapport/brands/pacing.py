@@ -118,7 +118,7 @@ SELECT CASE WHEN a.told_until > clock_timestamp() THEN a.told_until
             ELSE clock_timestamp() + make_interval(secs => least(%(longest)s,
                  greatest(0, %(calls)s + %(floor)s + %(ahead)s - {_NOW}) / %(rate)s)) END
 FROM brands_allowance a WHERE a.channel_id = %(channel)s AND a.budget = %(key)s
-"""  # noqa: S608
+"""  # noqa: S608 - constants of this module
 
 
 def _spend(channel_id: int, one: Law, priority: Priority, calls: int, ahead: int) -> datetime | None:

@@ -11,7 +11,7 @@ import click
 from rapport.cli.runtime import CommandError, read_options
 
 
-class Moment(click.ParamType):  # type: ignore[type-arg]
+class Moment(click.ParamType):  # type: ignore[type-arg]  # not generic in older releases of click
     """A date (its beginning) or a time, in RAPPORT_TIME_ZONE unless it names a zone."""
 
     name = "DATE_OR_TIME"

@@ -88,7 +88,7 @@ def _socket(options: Options) -> socket.socket:
 
 def _greet(supervisor: Supervisor, options: Options, url: str, demo: bool) -> None:
     """Say where Rapport is and how to get in, once its page answers."""
-    host = "127.0.0.1" if options.host in {"0.0.0.0", "::", ""} else options.host  # noqa: S104
+    host = "127.0.0.1" if options.host in {"0.0.0.0", "::", ""} else options.host  # noqa: S104 - compared, not bound
     while not _answers(host, options.port):
         if supervisor.stopping:
             return

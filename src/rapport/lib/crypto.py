@@ -33,7 +33,7 @@ def decrypt(token: bytes) -> Any:
         raise Undecryptable("stored credentials were encrypted with another key") from error
 
 
-class EncryptedJSONField(models.BinaryField):  # type: ignore[type-arg]
+class EncryptedJSONField(models.BinaryField):  # type: ignore[type-arg]  # generic in stubs only
     """A JSON value that is encrypted at rest. It cannot be searched, and never shows in a repr."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -185,7 +185,9 @@ class OptionsForm(forms.Form):
         for day, label in DAYS.items():
             self.fields[f"hours_{day}"] = forms.CharField(label=str(label), required=False, max_length=100)
         teams = Team.objects.filter(brand=brand).values_list("id", "name")
-        self.fields["teams"].choices = list(teams)  # type: ignore[attr-defined]
+        offered = self.fields["teams"]
+        assert isinstance(offered, forms.MultipleChoiceField)
+        offered.choices = list(teams)
         for name, wanted in (
             ("teams", bool(teams)),
             ("polled", can.poll),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 from django import forms
@@ -29,7 +29,7 @@ WAYS = (
     ("call", gettext_lazy("Telephone call")),
     ("visit", gettext_lazy("In person")),
 )
-_EARLIEST = datetime(1990, 1, 1).date()  # noqa: DTZ001 - a day, not a moment
+_EARLIEST = date(1990, 1, 1)
 _NOON = time(12)
 
 

@@ -80,7 +80,7 @@ class _Imap(imaplib.IMAP4):
             raise self.abort("the server sends more than was asked for")
 
 
-class _Client(IMAPClient):  # type: ignore[misc]
+class _Client(IMAPClient):  # type: ignore[misc]  # the library has no types
     """IMAPClient over :class:`_Imap`."""
 
     def __init__(self, server: Server, deadline: Deadline) -> None:
@@ -88,7 +88,7 @@ class _Client(IMAPClient):  # type: ignore[misc]
         self._deadline = deadline
         super().__init__(server.host, server.port, ssl=server.security == "tls", timeout=deadline.left())
 
-    def _create_IMAP4(self) -> _Imap:  # noqa: N802
+    def _create_IMAP4(self) -> _Imap:  # noqa: N802  # the base class calls it so
         return _Imap(self._server, self._deadline)
 
 

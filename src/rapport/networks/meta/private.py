@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -119,7 +120,7 @@ class Private:
 
     def _parts(self, message: OutgoingMessage) -> list[Callable[[], dict[str, Any]]]:
         parts: list[Callable[[], dict[str, Any]]] = [
-            lambda file=file, n=n: self._file(file, f"{message.idempotency_key}:{n}")  # type: ignore[misc]
+            partial(self._file, file, f"{message.idempotency_key}:{n}")
             for n, file in enumerate(message.media)
         ]
         if message.text:

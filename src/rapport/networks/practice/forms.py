@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from rapport.networks.practice.limits import IMAGE_TYPES, MAX_ALT, MAX_LENGTH, MAX_PICTURES
@@ -12,13 +13,18 @@ from rapport.networks.practice.models import Account, Chaos
 from rapport.networks.practice.pictures import NewPicture
 
 
-def _people() -> Any:
+def _people() -> QuerySet[Account]:
     return Account.objects.filter(is_company=False).order_by("name")
 
 
-class _AccountField(forms.ModelChoiceField):  # type: ignore[type-arg]
+class _AccountField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in stubs only
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name} (@{obj.handle})"
+
+
+def _offer(field: forms.Field, accounts: QuerySet[Account]) -> None:
+    assert isinstance(field, _AccountField)
+    field.queryset = accounts
 
 
 class PostForm(forms.Form):
@@ -33,7 +39,7 @@ class PostForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["author"].queryset = _people()  # type: ignore[attr-defined]
+        _offer(self.fields["author"], _people())
         for number in range(1, MAX_PICTURES + 1):
             self.fields[f"picture_{number}"] = forms.FileField(
                 label=_("Picture %(number)d") % {"number": number},
@@ -72,12 +78,10 @@ class MessageForm(PostForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["recipient"].queryset = (  # type: ignore[attr-defined]
-            Account.objects.filter(is_company=True).order_by("name")
-        )
+        _offer(self.fields["recipient"], Account.objects.filter(is_company=True).order_by("name"))
 
 
-class WeatherForm(forms.ModelForm):  # type: ignore[type-arg]
+class WeatherForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in stubs only
     class Meta:
         model = Chaos
         fields = [

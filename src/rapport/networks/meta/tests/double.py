@@ -177,7 +177,7 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(page.body)
 
-        do_GET = do_POST = do_DELETE = _do  # noqa: N815
+        do_GET = do_POST = do_DELETE = _do  # noqa: N815  # the base class calls them so
 
     return Handler
 
