@@ -418,10 +418,9 @@ class Note(models.Model):
 
 
 class MessageWords(models.Model):
-    """A message's words, for search. Derived: ``inbox/words.py`` fills it behind the ingest."""
+    """A message's terms, for search (see ``lib/terms.py``). Derived: ``inbox/words.py`` fills it behind the ingest."""
 
     message = models.OneToOneField(Message, primary_key=True, on_delete=models.CASCADE, related_name="words")
-    brand = models.ForeignKey("brands.Brand", on_delete=models.CASCADE, related_name="+", db_index=False)
     words = SearchVectorField()
 
     class Meta:
@@ -432,7 +431,7 @@ class MessageWords(models.Model):
 
 
 class IdentityWords(models.Model):
-    """The words of somebody's handle and name, for search. Derived, as above."""
+    """The terms of somebody's handle and names, for search. Derived, as above."""
 
     identity = models.OneToOneField(
         "contacts.Identity", primary_key=True, on_delete=models.CASCADE, related_name="words"
@@ -446,8 +445,34 @@ class IdentityWords(models.Model):
         return f"words of identity {self.identity_id}"
 
 
+class NoteWords(models.Model):
+    """The terms of a note, for search. Derived, as above."""
+
+    note = models.OneToOneField(Note, primary_key=True, on_delete=models.CASCADE, related_name="words")
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["words"], name="words_of_notes")]
+
+    def __str__(self) -> str:
+        return f"words of note {self.note_id}"
+
+
+class KnownWord(models.Model):
+    """A word that stands somewhere in a text, so that whole words can be found by their beginning.
+
+    An index of terms answers a whole word in the time of one page, and a beginning in the time of
+    everything that begins so. Compared byte by byte, for which any PostgreSQL has an order.
+    """
+
+    word = models.CharField(max_length=40, primary_key=True, db_collation="C")
+
+    def __str__(self) -> str:
+        return self.word
+
+
 class WordsWanted(models.Model):
-    """What search has not read yet: a new or edited message, a new or renamed identity.
+    """What search has not read yet: a new or edited message or note, a new or renamed identity.
 
     Filled by triggers, so that no writer can forget it; no foreign keys, so that it costs a writer
     next to nothing.
@@ -455,6 +480,7 @@ class WordsWanted(models.Model):
 
     message_id = models.BigIntegerField(null=True)
     identity_id = models.BigIntegerField(null=True)
+    note_id = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
-        return f"message {self.message_id} identity {self.identity_id}"
+        return f"message {self.message_id} identity {self.identity_id} note {self.note_id}"

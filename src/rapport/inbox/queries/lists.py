@@ -7,8 +7,8 @@ message is not seen twice or missed further down: what lies after a cursor stays
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -47,11 +47,12 @@ class CaseFilters:
 @dataclass(frozen=True, kw_only=True)
 class CasePage:
     """``next_cursor`` is None on the last page. ``search_cut``: more messages matched than a search
-    looks at, or wait to be read, so the list may lack cases."""
+    looks at, or wait to be read, so the list may lack cases. ``hits``: where a search found each case."""
 
     rows: tuple[CaseRow, ...]
     next_cursor: str | None
     search_cut: bool = False
+    hits: Mapping[int, search.Hit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,16 @@ def list_cases(*, user: User, filters: CaseFilters, after: str | None = None, li
     if after:
         params["at"], params["id"] = cursors.decode(place=place, cursor=after)
         conditions.append(order.after())
-    found = _Found()
+    found = search.Matches(case_ids=None)
     if filters.text.strip():
-        found = _Found(search.matching_cases(text=filters.text, brand_ids=brand_ids))
-        params["found"] = found.ids
+        query = search.parse_query(filters.text)
+        found = search.matching_cases(user=user, query=query, brand_ids=brand_ids)
+        params |= found.params
+        conditions += found.conditions
+    if found.case_ids is not None:
+        params["found"] = list(found.case_ids)
         conditions.append("c.id = ANY(%(found)s)")
-    if not brand_ids or found.nothing:
+    if not brand_ids or found.case_ids == ():
         return CasePage(rows=(), next_cursor=None, search_cut=found.cut)
     page = _page(conditions, order, params, unassigned=filters.view == "unassigned")
     cursor = None
@@ -111,18 +116,13 @@ def list_cases(*, user: User, filters: CaseFilters, after: str | None = None, li
         page = page[:limit]
         last_id, last_at = page[-1]
         cursor = cursors.encode(place=place, at=last_at, row_id=last_id)
+    shown = [case_id for case_id, _at in page]
     return CasePage(
-        rows=rows.case_rows([case_id for case_id, _at in page]), next_cursor=cursor, search_cut=found.cut
+        rows=rows.case_rows(shown),
+        next_cursor=cursor,
+        search_cut=found.cut,
+        hits={case_id: found.hits[case_id] for case_id in shown if case_id in found.hits},
     )
-
-
-class _Found:
-    """Cases that a search found; without a search, no restriction."""
-
-    def __init__(self, result: search.Matches | None = None) -> None:
-        self.ids = list(result.case_ids) if result else []
-        self.cut = result.cut if result else False
-        self.nothing = result is not None and not self.ids
 
 
 def _brand_ids(user: User, brand_id: int | None) -> list[int]:

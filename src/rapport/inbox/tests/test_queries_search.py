@@ -8,10 +8,11 @@ from django.db import connection
 from django.utils import timezone
 
 from rapport.brands.models import Channel
-from rapport.contacts.models import Identity
+from rapport.contacts.models import Contact, Identity
 from rapport.inbox import actions, words
 from rapport.inbox.models import CloseReason, Message, MessageWords, WordsWanted
-from rapport.inbox.queries import CaseFilters, list_cases, search
+from rapport.inbox.queries import CaseFilters, list_cases, search, search_index
+from rapport.inbox.queries.search_parse import parse_query
 from rapport.inbox.tests.making import (
     case_of,
     make_brand,
@@ -160,7 +161,8 @@ def test_it_says_when_it_looked_at_the_newest_only(
 ) -> None:
     cases = [make_case(channel, f"c{n}", "my bag", n) for n in range(3)]
     words.catch_up()
-    monkeypatch.setattr(search, "MESSAGE_LIMIT", 2)
+    monkeypatch.setattr(search_index, "STEP_LIMIT", 2)
+    monkeypatch.setattr(search, "MOST_TEXTS", 2)
     page = list_cases(user=agent, filters=CaseFilters(text="bag"))
     assert page.search_cut
     assert {row.id for row in page.rows} == {case.id for case in cases[1:]}
@@ -172,7 +174,7 @@ def test_it_says_when_too_much_is_unread(
 ) -> None:
     case = make_case(channel, text="my bag")
     make_case(channel, "Ben", text="my umbrella")
-    monkeypatch.setattr(search, "UNREAD_LIMIT", 2)
+    monkeypatch.setattr(search_index, "UNREAD_LIMIT", 2)
     page = list_cases(user=agent, filters=CaseFilters(text="bag"))
     assert (page.rows, page.search_cut) == ((), True)
     words.catch_up()
@@ -180,7 +182,7 @@ def test_it_says_when_too_much_is_unread(
     assert ([row.id for row in page.rows], page.search_cut) == ([case.id], False)
 
 
-@pytest.mark.parametrize("query", ["x" * 201, "a " * 13])
+@pytest.mark.parametrize("query", ["x" * 201, "a " * 17])
 def test_a_query_that_is_a_novel_is_refused(query: str, channel: Channel, agent: User) -> None:
     with pytest.raises(Invalid):
         found(agent, query)
@@ -198,6 +200,7 @@ class TestReading:
         assert words.catch_up() == 0
         Message.objects.update(text="my umbrella")
         Identity.objects.update(name="Zora")
+        Contact.objects.update(name="")
         for _ in range(2):
             assert found(agent, "umbrella") == found(agent, "zora") == {case_of(message).id}
             words.catch_up()
@@ -228,15 +231,14 @@ class TestReading:
             assert words.catch_up() == 0
         assert words.catch_up() == 2
 
-    @pytest.mark.parametrize("query", ["ล่าช้า", "luggage"])
-    def test_it_walks_the_indexes(self, query: str, channel: Channel) -> None:
+    @pytest.mark.parametrize("text", ["ล่าช้า", "luggage", '"lost luggage" -found'])
+    def test_it_walks_the_indexes(self, text: str, channel: Channel) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
-            cursor.execute(search._QUERY, {"terms": [query], "goes_on": [True]})
-            cursor.execute(
-                "EXPLAIN " + search._SEARCH,
-                {"query": cursor.fetchone()[0], "brands": [channel.brand_id], "limit": 10, "unread": 10},
-            )
-            shown = "\n".join(row[0] for row in cursor.fetchall())
-        for index in ("words_of_messages", "words_of_identities"):
-            assert f"Bitmap Index Scan on {index}" in shown
+            for source in (words.MESSAGES, words.IDENTITIES, words.NOTES):
+                query = search_index.tsquery(parse_query(text).wanted, (), (), {})
+                cursor.execute(
+                    "EXPLAIN " + source.sql(search_index._STEP), {"query": query, "below": 10, "limit": 10}
+                )
+                shown = "\n".join(row[0] for row in cursor.fetchall())
+                assert f"Bitmap Index Scan on {source.index}" in shown
