@@ -49,6 +49,7 @@ class Instance:
     url: str
     tokens: dict[str, str]
     brand: int
+    env: dict[str, str]
 
     def post(self, who: str, text: str, **fields: Any) -> dict[str, Any]:
         """A customer writes on the practice network."""
@@ -152,7 +153,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
             capture_output=True,
         )
         facts = json.loads(made.stdout)
-        yield Instance(url, facts["tokens"], facts["brand"])
+        yield Instance(url, facts["tokens"], facts["brand"], env)
 
 
 @dataclass
