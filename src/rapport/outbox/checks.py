@@ -19,6 +19,7 @@ from rapport.lib.text import storable
 from rapport.networks.base import Account, Connector, MediaKind, MediaRules, Window
 from rapport.networks.registry import UnknownNetwork, connect
 from rapport.staff.models import User
+from rapport.staff.queries import sign_as
 
 # Categories of characters that show nothing: separators, controls, format marks, unassigned.
 _UNSEEN = ("Z", "Cc", "Cf", "Cn")
@@ -99,11 +100,12 @@ def limits(*, channel: Channel, author: User, answering: Visibility | None = Non
 
 def signature(*, channel: Channel, author: User) -> str:
     """How ``author`` signs on ``channel``; empty when replies there are not signed."""
-    if channel.signature == SignatureStyle.INITIALS and author.initials:
-        return f"^{author.initials}"
+    if channel.signature == SignatureStyle.NONE:
+        return ""
+    initials, name = sign_as(user=author, brand_id=channel.brand_id)
     if channel.signature == SignatureStyle.NAME:
-        return author.first_name
-    return ""
+        return name
+    return f"^{initials}" if initials else ""
 
 
 def signed(*, text: str, signature: str) -> str:

@@ -19,7 +19,7 @@ from rapport.staff.permissions import ROLES_BY_POWER, Permission
 
 
 def visible_people(user: User) -> QuerySet[User]:
-    """Themselves and the colleagues of their brands, automations apart; owners see everybody.
+    """Themselves, the colleagues of their brands and the owners, automations apart; owners see everybody.
 
     Somebody who was deactivated is seen by those who manage one of their brands.
     """
@@ -34,7 +34,9 @@ def visible_people(user: User) -> QuerySet[User]:
     managed = Membership.objects.filter(
         user_id=OuterRef("pk"), brand_id__in=brand_ids_for(user, Permission.MANAGE_TEAM)
     )
-    return people.filter(Q(pk=user.pk) | Q(Exists(here), is_active=True) | Exists(managed))
+    return people.filter(
+        Q(pk=user.pk) | Q(Q(Exists(here)) | Q(is_superuser=True), is_active=True) | Exists(managed)
+    )
 
 
 def access_person(user: User, person_id: int) -> User:

@@ -56,8 +56,10 @@ def people(*, user: User, wanted: Wanted) -> QuerySet[User]:
         works = works.filter(role=wanted.role)
     if wanted.role == "owner":
         found = found.filter(is_superuser=True)
-    elif wanted.role or wanted.brand_ids is not None:
+    elif wanted.role:
         found = found.filter(Exists(works))
+    elif wanted.brand_ids is not None:
+        found = found.filter(Q(Exists(works)) | Q(is_superuser=True))
     if wanted.team_id is not None:
         teams = Team.objects.filter(members=OuterRef("pk"), id=wanted.team_id, brand_id__in=brands)
         found = found.filter(Exists(teams))
@@ -69,7 +71,7 @@ def people(*, user: User, wanted: Wanted) -> QuerySet[User]:
     memberships = Membership.objects.filter(brand_id__in=brands).select_related("brand")
     return found.order_by("name", "id").prefetch_related(
         Prefetch("memberships", memberships.order_by("brand__name")),
-        Prefetch("teams", Team.objects.filter(brand_id__in=brands).order_by("name")),
+        Prefetch("teams", Team.objects.filter(brand_id__in=brands).select_related("brand").order_by("name")),
     )
 
 

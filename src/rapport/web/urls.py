@@ -76,6 +76,7 @@ urlpatterns = [
     path("brands/<slug:slug>/profiles/", profiles.profiles, name="profiles"),
     path("brands/<slug:slug>/profiles/read/", profiles.read, name="profiles-read"),
     path("brands/<slug:slug>/profiles/write/", profiles.write, name="profiles-write"),
+    path("", include("rapport.web.people_urls")),
     path("parked/", events.parked, name="parked"),
     path("parked/replay/", events.replay, name="parked-replay"),
 ]

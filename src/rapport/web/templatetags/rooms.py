@@ -34,6 +34,7 @@ _ROOMS = (
     ("desk", _("Desk"), "inbox", None),
     ("figures", _("Figures"), "chart-column", None),
     ("channels", _("Channels"), "plug", None),
+    ("people", _("People"), "users-round", None),
     ("parked", _("Parked events"), "file-warning", Permission.REPLAY_EVENTS),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from typing import Any
 
 from axes.helpers import get_client_ip_address, get_cool_off, get_lockout_response
@@ -19,12 +20,19 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from rapport.audit.actions import record
-from rapport.staff.models import User
+from rapport.staff.access import brands_for
+from rapport.staff.actions.profile import languages
+from rapport.staff.actions.roles import sign_out_elsewhere
+from rapport.staff.models import Signature, User
+from rapport.staff.permissions import Permission
+from rapport.staff.queries import skills_in_use
+from rapport.web.devices import devices, remember_device
 from rapport.web.preferences import DENSITIES, THEMES, density_of, remember, theme_of
 
 _YEAR = 365 * 24 * 3600
@@ -53,9 +61,10 @@ class Login(auth_views.LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
+        remember_device(self.request)
         language = form.get_user().language
         if language in _LANGUAGES:
-            _set_language(response, self.request, language)
+            set_language_cookie(response, self.request, language)
         return response
 
 
@@ -67,7 +76,7 @@ def _wrong_tries_from(request: HttpRequest) -> int:
     return tries["count"] or 0
 
 
-def _set_language(response: HttpResponse, request: HttpRequest, language: str) -> None:
+def set_language_cookie(response: HttpResponse, request: HttpRequest, language: str) -> None:
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME, language, max_age=_YEAR, samesite="Lax", secure=request.is_secure()
     )
@@ -86,7 +95,7 @@ def language(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("language", "")
     response = HttpResponseRedirect(_next(request, "home"))
     if chosen in _LANGUAGES:
-        _set_language(response, request, chosen)
+        set_language_cookie(response, request, chosen)
         if isinstance(request.user, User) and request.user.language != chosen:
             request.user.language = chosen
             request.user.save(update_fields=["language"])
@@ -110,7 +119,7 @@ def look(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
-    """One's own language, look and password."""
+    """One's own profile, look, password and logins."""
     assert isinstance(request.user, User)
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -123,8 +132,23 @@ def account(request: HttpRequest) -> HttpResponse:
                 object_id=request.user.id,
             )
         update_session_auth_hash(request, request.user)
+        sign_out_elsewhere(actor=request.user, keep=request.session.session_key)
         messages.success(request, _("Your password was changed. Other devices are logged out."))
         return HttpResponseRedirect(reverse("account"))
+    return account_page(request, form=form)
+
+
+def account_page(
+    request: HttpRequest,
+    *,
+    form: PasswordChangeForm | None = None,
+    problem: str = "",
+    part: str = "",
+) -> HttpResponse:
+    """The page; with a ``problem`` the form called ``part`` shows what was typed into it."""
+    user = request.user
+    assert isinstance(user, User)
+    form = form or PasswordChangeForm(user)
     context = {
         "form": form,
         "themes": THEMES,
@@ -133,5 +157,36 @@ def account(request: HttpRequest) -> HttpResponse:
         "chosen_density": density_of(request),
         "languages": settings.LANGUAGES,
         "chosen_language": translation.get_language(),
+        "problem": problem,
+        "part": part,
+        "typed": request.POST if part else {},
+        **profile_context(request, user, typed=part == "profile"),
     }
-    return render(request, "web/account.html", context, status=422 if form.errors else 200)
+    return render(request, "web/account.html", context, status=422 if form.errors or problem else 200)
+
+
+def profile_context(request: HttpRequest, user: User, *, typed: bool) -> dict[str, Any]:
+    """What the profile's forms show: what is stored, or with ``typed`` what was just given."""
+    given = request.POST
+    own = Signature.objects.filter(user=user)
+    signatures = {one.brand_id: one for one in own}
+    speaks = given.getlist("speaks") if typed else user.speaks
+    names = {code: get_language_info(code)["name_translated"] for code in languages()}
+    return {
+        "profile": {
+            "name": given.get("name", "") if typed else user.name,
+            "initials": given.get("initials", "") if typed else user.initials,
+            "time_zone": given.get("time_zone", "") if typed else user.time_zone,
+            "speaks": [(code, names.get(code, code)) for code in speaks],
+            "skills": given.getlist("skill") if typed else user.skills,
+            "add_skill": given.get("add_skill", "") if typed else "",
+        },
+        "more_languages": sorted(
+            ((code, name) for code, name in names.items() if code not in speaks), key=lambda one: one[1]
+        ),
+        "skills_in_use": skills_in_use(user=user),
+        "time_zones": sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone or zone == "UTC"),
+        "instance_zone": settings.TIME_ZONE,
+        "signatures": [(brand, signatures.get(brand.pk)) for brand in brands_for(user, Permission.REPLY)],
+        "devices": devices(user, current=request.session.session_key),
+    }

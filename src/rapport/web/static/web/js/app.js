@@ -12,6 +12,7 @@ import { startLive } from "./live.js";
 import { startMenus } from "./menus.js";
 import { startMorph } from "./morph.js";
 import { startNavigation } from "./navigation.js";
+import { startPicture } from "./picture.js";
 import { startToasts } from "./toasts.js";
 
 startMorph();
@@ -29,4 +30,5 @@ if (document.getElementById("desk")) {
 }
 startFigures();
 startCopy();
+startPicture();
 startLive();
