@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rapport.brands import alerts, health
-from rapport.brands.models import Alert, Brand
+from rapport.brands.models import Alert, Brand, Channel
+from rapport.networks.registry import UnknownNetwork, connector_class
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission, roles_with
 
@@ -115,17 +116,32 @@ def _message(letter: _Letter, server: BaseEmailBackend) -> EmailMessage:
         only = letter.alerts[0]
         subject = (
             _("%(brand)s: trouble with %(channel)s")
-            % {"brand": only.channel.brand.name, "channel": only.channel}
+            % {"brand": only.channel.brand.name, "channel": _named(only.channel)}
             if count == 1
             else ngettext("Trouble with %(count)d channel", "Trouble with %(count)d channels", count)
             % {"count": count}
         )
         lines = []
+        channels = f"{settings.RAPPORT_BASE_URL}/channels/"
         for alert in letter.alerts:
             words = alerts.words(alert)
-            lines.append(f"{alert.channel.brand.name} · {alert.channel}\n{words.sentence}\n{words.advice}\n")
-        lines.append(_("All channels: %(url)s") % {"url": f"{settings.RAPPORT_BASE_URL}/channels/"})
+            lines += [
+                f"{alert.channel.brand.name} · {_named(alert.channel)}",
+                words.sentence,
+                words.advice,
+                f"{channels}{alert.channel_id}/\n",
+            ]
+        lines.append(_("All channels: %(url)s") % {"url": channels})
         # A subject is one line, whatever a channel is called.
         return EmailMessage(
             " ".join(subject.split()), "\n".join(lines) + "\n", to=[letter.user.email], connection=server
         )
+
+
+def _named(channel: Channel) -> str:
+    """The channel with its network as people call it."""
+    try:
+        network = str(connector_class(channel.network).label)
+    except UnknownNetwork:
+        network = channel.network
+    return f"{channel.handle} ({network})"
