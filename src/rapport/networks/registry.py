@@ -58,6 +58,11 @@ def django_apps() -> list[str]:
     ]
 
 
+def is_here(network: str) -> bool:
+    """Whether a network of ours has its folder; what other rooms keep for it alone goes with the folder."""
+    return any(module.name == network for module in pkgutil.iter_modules(package.__path__))
+
+
 def url_modules() -> dict[str, str]:
     """Network name → module of URL patterns, for networks that serve pages (mounted at ``/<name>/``)."""
     return {

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from rapport.lib.text import storable
 from rapport.media.actions import content_type
+from rapport.web.numbers import whole_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,3 +72,17 @@ class FilesField(forms.FileField):
             )
             raise forms.ValidationError(wanted % {"name": name})
         return Upload(name=name, content_type=kind, content=content)
+
+
+def too_large(request: HttpRequest) -> bool:
+    """Whether the body is larger than anything the form allows; asked before it is read."""
+    length = whole_number(request.META.get("CONTENT_LENGTH") or "0")
+    return length is None or length > settings.RAPPORT_MAX_REQUEST_BYTES
+
+
+def files_too_large() -> str:
+    """The words for that."""
+    return _(
+        "The files were too large, so nothing was sent and they could not be kept. Go back to find your words again, "
+        "and choose smaller files."
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -30,7 +29,7 @@ from rapport.web.contact_form import (
     now_submission,
     store,
 )
-from rapport.web.numbers import whole_number
+from rapport.web.uploads import files_too_large, too_large
 
 
 @csrf_exempt  # in another site's frame there are no cookies; the form's own token says that it is ours
@@ -133,17 +132,3 @@ def admitted(request: HttpRequest, channel: Channel, form: MessageForm, *, name:
         minutes,
     )
     return "", notice % {"n": minutes}, 429
-
-
-def too_large(request: HttpRequest) -> bool:
-    """Whether the body is larger than anything the form allows; asked before it is read."""
-    length = whole_number(request.META.get("CONTENT_LENGTH") or "0")
-    return length is None or length > settings.RAPPORT_MAX_REQUEST_BYTES
-
-
-def files_too_large() -> str:
-    """The words for that."""
-    return _(
-        "The files were too large, so nothing was sent and they could not be kept. Go back to find your words again, "
-        "and choose smaller files."
-    )

@@ -34,7 +34,8 @@ from rapport.web.contact_form import (
     now_submission,
     store,
 )
-from rapport.web.views.form import admitted, files_too_large, too_large
+from rapport.web.uploads import files_too_large, too_large
+from rapport.web.views.form import admitted
 
 _SHOWN = 200
 

@@ -21,7 +21,7 @@ from rapport.staff.access import brands_for, require
 from rapport.staff.permissions import Permission
 from rapport.web.letter_form import NETWORK, LetterForm, letters_channel, store
 from rapport.web.numbers import whole_number
-from rapport.web.views.form import files_too_large, too_large
+from rapport.web.uploads import files_too_large, too_large
 from rapport.web.views.pages import DeskRequest, desk_view
 
 
