@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from rapport.networks.base import Delivery, MessageSeen, OutgoingMedia
 from rapport.networks.errors import CredentialsGone, NotFromThisNetwork, Refused, TryAgain
 from rapport.networks.instagram.connector import CONNECTOR, InstagramConnector
-from rapport.networks.instagram.tests.place import PLACE, InstagramPlace
+from rapport.networks.instagram.tests.place import InstagramPlace
 from rapport.networks.meta.tests.driving import connector, events, heard, reply, to
 from rapport.networks.meta.tests.world import APP_ID, APP_SECRET, IG_ID, VERIFY_TOKEN, Thing, World, signed
 
@@ -18,17 +17,6 @@ REDIRECT = "https://desk.example/connect/back"
 PICTURE = OutgoingMedia(
     name="map.png", content_type="image/png", kind="image", content=b"\x89PNG", alt="The way"
 )
-
-
-@pytest.fixture
-def place() -> Iterator[InstagramPlace]:
-    with PLACE() as found:
-        yield cast(InstagramPlace, found)
-
-
-@pytest.fixture
-def desk(place: InstagramPlace) -> InstagramConnector:
-    return cast(InstagramConnector, connector(CONNECTOR, place))
 
 
 def world(place: InstagramPlace) -> World:
