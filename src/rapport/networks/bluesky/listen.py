@@ -27,6 +27,7 @@ from rapport.networks.bluesky.sockets import opened
 logger = logging.getLogger(__name__)
 
 FIREHOSE = "com.atproto.sync.subscribeRepos"
+JETSTREAM = "jetstream"
 BATCH = 500
 BATCH_S = 2.0
 SOON_S = 0.2  # what has come waits no longer for what may follow
@@ -45,14 +46,24 @@ class Heard:
     position: int | None
 
 
+class UnknownPosition(Exception):
+    """The firehose has not come so far: its server was set up anew, or restored."""
+
+
 Read = Callable[[str | bytes], tuple[list[Mapping[str, Any]], int | None]]
+
+
+def place_of(url: str) -> str:
+    """Whose positions those of ``url`` are: all Jetstreams have the same, each firehose its own."""
+    return url if urlsplit(url).path.endswith(FIREHOSE) else JETSTREAM
 
 
 def posts(url: str, position: int | None, stop: Callable[[], bool]) -> Iterator[Heard]:
     """What is posted and deleted, from ``position`` on (None: from now), until ``stop()`` or the connection ends.
 
     ``url`` is a Jetstream's ``/subscribe`` or a firehose's ``/xrpc/com.atproto.sync.subscribeRepos``; their
-    positions are not interchangeable. Yields every two seconds at least. Raises Refused and TryAgain.
+    positions are not interchangeable. A position that the firehose does not know is given up: the next is None.
+    Yields every two seconds at least. Raises Refused and TryAgain.
     """
     if urlsplit(url).path.endswith(FIREHOSE):
         address = _with(url, [("cursor", str(position))] if position is not None else [])
@@ -76,7 +87,8 @@ def from_jetstream(said: str | bytes) -> tuple[list[Mapping[str, Any]], int | No
 
 
 def from_frame(said: str | bytes) -> tuple[list[Mapping[str, Any]], int | None]:
-    """Events and the position in one frame of the firehose. Raises ValueError, KeyError or TypeError.
+    """Events and the position in one frame of the firehose. Raises ValueError, KeyError or TypeError, and
+    :class:`UnknownPosition`.
 
     An error frame ends the connection anyway; its position is None.
     """
@@ -84,6 +96,8 @@ def from_frame(said: str | bytes) -> tuple[list[Mapping[str, Any]], int | None]:
     header, at = cbor.raw_map(frame)
     body, _end = cbor.raw_map(frame, at)
     if header.get("op") != 1:
+        if body.get("error") == "FutureCursor":
+            raise UnknownPosition
         logger.warning("the firehose ends: %s", str(body.get("error"))[:80])
         return [], None
     sequence = body.get("seq")
@@ -126,6 +140,10 @@ def _read(
                     break
                 except ConnectionClosed:
                     yield Heard(events, position)
+                    return
+                except UnknownPosition:
+                    logger.warning("the firehose does not know its position any more; it is read from now on")
+                    yield Heard(events, None)
                     return
                 except (ValueError, KeyError, TypeError, RecursionError) as error:
                     # Anybody can put anything into the network; a broken record is no reason to stop.

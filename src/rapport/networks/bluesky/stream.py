@@ -1,4 +1,4 @@
-"""The account's own stream: what concerns it, picked from Jetstream's posts of the whole network.
+"""The account's own stream: what concerns it, picked from a Jetstream's or a firehose's posts of the whole network.
 
 Likes and reposts are left to polling, which also finds again whatever a stream lost.
 """
@@ -27,18 +27,21 @@ _PROFILES = 25  # app.bsky.actor.getProfiles
 
 
 def stream(pds: Pds, url: str, cursor: Mapping[str, Any], stop: Callable[[], bool]) -> Iterator[Polled]:
-    """What concerns the account, as it happens. The cursor: ``position`` (time in microseconds)."""
+    """What concerns the account, as it happens. The cursor: ``position``, and ``of``, whose it is.
+
+    A position is a time for every Jetstream, and a number of its own for each firehose: after another address was
+    entered it means nothing, and the stream begins now. Polling finds what was said meanwhile.
+    """
     if not url:
         raise Refused(_("No Jetstream address is set for this channel; it is polled."))
-    position = cursor.get("position")
+    place = listen.place_of(url)
+    position = cursor.get("position") if cursor.get("of", listen.JETSTREAM) == place else None
     known: dict[str, None] = {}
     for heard in listen.posts(url, position if type(position) is int else None, stop):
         ours = [one for one in heard.events if _concerns(one, pds.did, known)]
         profiles = _profiles(pds, [str(one["did"]) for one in ours if _operation(one) == "create"])
-        kept = {} if heard.position is None else {"position": heard.position}
-        yield Polled(
-            items=[_item(one, profiles.get(str(one["did"]))) for one in ours], cursor=kept or dict(cursor)
-        )
+        kept = {} if heard.position is None else {"position": heard.position, "of": place}
+        yield Polled(items=[_item(one, profiles.get(str(one["did"]))) for one in ours], cursor=kept)
 
 
 def _concerns(event: Mapping[str, Any], did: str, known: dict[str, None]) -> bool:

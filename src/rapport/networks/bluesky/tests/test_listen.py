@@ -7,11 +7,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from websockets.sync.server import serve
 
 from rapport.lib.tests.shared_data import shared_data
 from rapport.networks.base import Account, MessageDeleted, MessageSeen
@@ -174,6 +176,53 @@ def test_without_a_position_it_begins_now(jetstream: Jetstream) -> None:
             jetstream.happen(mention("@telqo now"))
         events = [event for item in polled.items for event in connector.parse(item.kind, item.payload)]
     assert [one.text for one in events if isinstance(one, MessageSeen)] == ["@telqo now"]
+
+
+def test_a_position_of_another_place_is_not_asked_for(jetstream: Jetstream) -> None:
+    connector = listener(jetstream)
+    for cursor in ({"position": 7, "of": "wss://pds.example/xrpc/" + listen.FIREHOSE}, {"position": 7}):
+        next(iter(connector.stream(cursor, lambda: False)))
+    assert ["cursor" in one for one in jetstream.asked] == [False, True]
+
+
+def test_a_firehose_that_does_not_know_the_position_is_read_from_now_on() -> None:
+    frame = bytes.fromhex("a1626f7020") + bytes.fromhex("a1656572726f72") + b"\x6cFutureCursor"
+    with serve(lambda connection: connection.send(frame), "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/xrpc/{listen.FIREHOSE}"
+        heard = list(listen.posts(url, 99_999, lambda: False))
+        server.shutdown()
+    assert heard == [listen.Heard([], None)]
+
+
+def test_the_account_hears_by_the_firehose_of_the_real_server_and_goes_on_from_its_place(
+    place: BlueskyPlace, connector: BlueskyConnector
+) -> None:
+    url = place.pds.replace("http://", "ws://") + f"/xrpc/{listen.FIREHOSE}"
+    account = connector.account
+    ear = BlueskyConnector(replace(account, settings={**account.settings, "jetstream": url}))
+    first = place.customer_says("heard by the firehose")
+    place.customer.post("among ourselves")
+    events, cursor, keys = _until(ear, {"position": 0, "of": url}, first)
+    assert messages(events)[first].author.name == "Mira Holt"
+    # While nobody listened:
+    missed = place.customer_says("said while nobody listened")
+    events, _cursor, again = _until(ear, cursor, missed)
+    assert {one.external_id for one in messages(events).values()} == {missed}
+    assert not set(again) & set(keys)
+
+
+def _until(connector: BlueskyConnector, cursor: dict[str, Any], wanted: str) -> Any:
+    done, events, keys = threading.Event(), [], []
+    until = time.monotonic() + 30
+    for polled in connector.stream(cursor, done.is_set):
+        cursor = polled.cursor
+        for item in polled.items:
+            keys.append(item.dedupe_key())
+            events += connector.parse(item.kind, item.payload)
+        if wanted in messages(events) or time.monotonic() > until:
+            done.set()
+    return events, cursor, keys
 
 
 def test_names_are_looked_up(place: BlueskyPlace, connector: BlueskyConnector, jetstream: Jetstream) -> None:
