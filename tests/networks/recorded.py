@@ -31,7 +31,7 @@ class Counting:
         from rapport.networks.registry import connectors
 
         for connector in connectors().values():
-            connector.parse = staticmethod(self._counted(connector.network, connector.parse))  # type: ignore[method-assign]
+            connector.parse = staticmethod(self._counted(connector.network, connector.parse))  # type: ignore[method-assign]  # what is counted is the class's own
 
     def _counted(
         self, network: str, parse: Callable[[str, Any], list[Any]]

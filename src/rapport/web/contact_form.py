@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django import forms
 from django.core.validators import MaxLengthValidator
@@ -49,8 +50,8 @@ class MessageForm(forms.Form):
     website = forms.CharField(required=False)
     token = forms.CharField(required=False)
 
-    def __init__(self, *args: object, attachments: bool, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, attachments: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.fields["message"].error_messages["required"] = _("Write your message.")
         self.fields["message"].required = True
         if attachments:
@@ -73,7 +74,7 @@ class ContactForm(MessageForm):
     )
     subject = _text(submission.MAX_SUBJECT)
 
-    def __init__(self, *args: object, wants: Wants, **kwargs: object) -> None:
+    def __init__(self, *args: Any, wants: Wants, **kwargs: Any) -> None:
         super().__init__(*args, attachments=wants.attachments, **kwargs)
         if wants.email == "none":
             del self.fields["email"]
@@ -151,7 +152,7 @@ def store(channel: Channel, given: Submission) -> None:
         store_raw(channel_id=channel.id, items=[submission.raw_item(given)], via=Via.WEBHOOK)
 
 
-def now_submission(form: MessageForm, *, nonce: str, lang: str, **more: object) -> Submission:
+def now_submission(form: MessageForm, *, nonce: str, lang: str, **more: Any) -> Submission:
     """What a valid form says."""
     data = form.cleaned_data
     return Submission(
@@ -163,14 +164,14 @@ def now_submission(form: MessageForm, *, nonce: str, lang: str, **more: object) 
             for one in data.get("files") or ()
         ),
         lang=lang,
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
 def framed(response: HttpResponse, wants: Wants) -> HttpResponse:
     """Let the form's sites show this page in a frame, and nobody else; keep it out of caches."""
     if wants.sites:
-        response._csp_replace = {"frame-ancestors": ["'self'", *wants.sites]}  # type: ignore[attr-defined]
+        response._csp_replace = {"frame-ancestors": ["'self'", *wants.sites]}  # type: ignore[attr-defined]  # django-csp reads it
         response.xframe_options_exempt = True
     patch_cache_control(response, no_store=True, private=True)
     patch_vary_headers(response, ["Accept-Language"])

@@ -85,7 +85,9 @@ def test_an_answer_is_recorded_under_its_own_key() -> None:
         visibility="private", thread_key="letters:k1", created_at=AT,
     )  # fmt: skip
     one = CONNECTOR(Account(external_id="letters", handle="", credentials={}, settings={}))
-    assert one.send(message).external_id == one.find_sent(message).external_id  # type: ignore[union-attr]
+    found = one.find_sent(message)
+    assert found is not None
+    assert found.external_id == one.send(message).external_id
     assert one.send(message).thread_key == "letters:k1"
     with pytest.raises(Refused, match="name"):
         one.check()

@@ -11,7 +11,7 @@ import hmac
 import json
 import socket
 import threading
-from email.message import Message
+from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -195,7 +195,8 @@ def _form(body: bytes, headers: Message) -> tuple[dict[str, Any], dict[str, tupl
         parsed = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
         form: dict[str, Any] = {}
         files: dict[str, tuple[str, bytes, str]] = {}
-        for part in parsed.iter_parts():  # type: ignore[attr-defined]
+        assert isinstance(parsed, EmailMessage)
+        for part in parsed.iter_parts():
             name = part.get_param("name", header="content-disposition")
             content = part.get_payload(decode=True)
             if part.get_filename():

