@@ -89,7 +89,7 @@ def composer(
 ) -> Composer:
     """The fields for a case. ``answer_to``: the message somebody chose to answer."""
     case, refusal, blocked, outsider, now = detail.case, "", "", False, timezone.now()
-    rows = [row for row in (*detail.earlier_of_contact, *detail.messages) if row.of_contact]
+    rows = detail.answerable
     wanted = typed.in_reply_to or answer_to
     picked = next((row for row in rows if row.message.id == wanted), None)
     answers = picked or _newest(rows)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from rapport.inbox.models import CaseEvent, CaseEventKind, CloseReason, Note, Priority
-from rapport.inbox.queries.detail import CaseDetail, MessageRow, OutgoingRow
+from rapport.inbox.models import CaseEvent, CaseEventKind, CloseReason, Note, Priority, Visibility
+from rapport.inbox.queries.became import Became
+from rapport.inbox.queries.detail import CaseDetail, OutgoingRow
+from rapport.inbox.queries.reasons import reason_labels
+from rapport.inbox.queries.thread import MessageRow
 from rapport.staff.models import Team, User
 from rapport.web.durations import long_time
 
@@ -21,19 +25,22 @@ _TOLD_ELSEWHERE = {CaseEventKind.RECEIVED, CaseEventKind.REPLIED, CaseEventKind.
 
 @dataclass(frozen=True)
 class Told:
-    """One change of the case, as a sentence."""
+    """One change of the case, as a sentence. ``case_id``: the other case it speaks of."""
 
     id: int
     at: datetime
     sentence: str
     icon: str
+    case_id: int | None = None
 
 
 @dataclass
 class Entry:
     """One stop on the line of time: exactly one of ``row``, ``note``, ``outgoing``, ``told``.
 
-    ``quotes``: the message this one answers, where that is not the one right above it.
+    ``quotes``: the message this one answers, where that is not the one right above it. ``day``: a new day
+    begins here. ``unread``: the first message that the person has not seen. ``earlier``: from long before what
+    follows. ``root``: the post of ours that the thread is about.
     """
 
     at: datetime
@@ -42,7 +49,11 @@ class Entry:
     outgoing: OutgoingRow | None = None
     told: list[Told] = field(default_factory=list)
     quotes: MessageRow | None = None
+    became: Became | None = None
+    day: date | None = None
+    unread: bool = False
     earlier: bool = False
+    root: bool = False
 
     @property
     def key(self) -> str:
@@ -57,19 +68,35 @@ class Entry:
 
 
 def timeline(detail: CaseDetail) -> list[Entry]:
-    """Everything that happened in the case, oldest first; what waits to be sent comes last."""
-    earlier = [Entry(at=row.message.sent_at, row=row, earlier=True) for row in detail.earlier_of_contact]
-    start = detail.messages[0].message.sent_at if detail.older_cursor and detail.messages else None
-    entries = [Entry(at=row.message.sent_at, row=row) for row in detail.messages]
+    """Everything that happened in the case while the page's messages were said, oldest first; what waits to
+    be sent comes last, and what the page is about but lies before it comes first."""
+    page = detail.thread
+    roots = [Entry(at=row.message.sent_at, row=row, earlier=True, root=_is_post(row)) for row in page.roots]
+    known = {row.message.id for row in page.roots}
+    earlier = [
+        Entry(at=row.message.sent_at, row=row, earlier=True)
+        for row in page.earlier_of_contact
+        if row.message.id not in known
+    ]
+    entries = [Entry(at=row.message.sent_at, row=row, root=_is_post(row)) for row in page.rows]
     entries += [Entry(at=note.created_at, note=note) for note in detail.notes]
-    told = _told(detail.events)
-    entries += [Entry(at=item.at, told=[item]) for item in told]
-    if start is not None:
-        entries = [entry for entry in entries if entry.at >= start]
+    entries += [Entry(at=item.at, told=[item]) for item in _told(detail.events)]
     entries.sort(key=lambda entry: entry.at)
     folded = _fold(entries)
-    _quote(folded, {row.message.id: row for row in (*detail.earlier_of_contact, *detail.messages)})
-    return [*earlier, *folded, *(Entry(at=row.created_at, outgoing=row) for row in detail.outgoing)]
+    _days(folded)
+    _quote(folded, detail)
+    for entry in (*roots, *earlier, *folded):
+        if entry.row is not None:
+            entry.became = detail.became.get(entry.row.message.id)
+            entry.unread = entry.row.message.id == page.unread_id and not entry.earlier
+    waiting = [Entry(at=row.created_at, outgoing=row) for row in detail.outgoing]
+    return [*roots, *earlier, *folded, *waiting]
+
+
+def _is_post(row: MessageRow) -> bool:
+    """Whether it is a post of ours that people comment on, and not an answer."""
+    message = row.message
+    return message.own and not message.parent_external_id and message.visibility == Visibility.PUBLIC
 
 
 def _fold(entries: Iterable[Entry]) -> list[Entry]:
@@ -82,14 +109,23 @@ def _fold(entries: Iterable[Entry]) -> list[Entry]:
     return folded
 
 
-def _quote(entries: Iterable[Entry], rows: Mapping[int, MessageRow]) -> None:
+def _days(entries: Iterable[Entry]) -> None:
+    last: date | None = None
+    for entry in entries:
+        today = timezone.localdate(entry.at)
+        if today != last:
+            entry.day = last = today
+
+
+def _quote(entries: Iterable[Entry], detail: CaseDetail) -> None:
+    rows = {row.message.id: row for row in (*detail.earlier_of_contact, *detail.messages)}
     above: int | None = None
     for entry in entries:
         if entry.row is None:
             continue
         parent = entry.row.parent_id
         if parent is not None and parent != above:
-            entry.quotes = rows.get(parent)
+            entry.quotes = rows.get(parent) or detail.thread.parents.get(parent)
         above = entry.row.message.id
 
 
@@ -97,8 +133,15 @@ def _told(events: Sequence[CaseEvent]) -> list[Told]:
     shown = [event for event in events if event.kind not in _TOLD_ELSEWHERE]
     names = _Names(shown)
     return [
-        Told(event.id, event.at, _sentence(event, names), _ICONS.get(event.kind, "clock")) for event in shown
+        Told(event.id, event.at, _sentence(event, names), _ICONS.get(event.kind, "clock"), _other(event.data))
+        for event in shown
     ]
+
+
+def _other(data: Mapping[str, Any]) -> int | None:
+    # A case that went into this one has nothing of its own to show.
+    found = data.get("case") or data.get("into") or data.get("to")
+    return found if isinstance(found, int) else None
 
 
 _ICONS: dict[str, str] = {
@@ -112,6 +155,10 @@ _ICONS: dict[str, str] = {
     CaseEventKind.CLOSED: "circle-check",
     CaseEventKind.REOPENED: "archive-restore",
     CaseEventKind.MERGED: "message-square",
+    CaseEventKind.PARTED: "undo-2",
+    CaseEventKind.SPLIT: "copy",
+    CaseEventKind.LINKED: "link",
+    CaseEventKind.UNLINKED: "link",
 }
 
 
@@ -135,6 +182,9 @@ class _Names:
             dict(Team.objects.filter(id__in=teams - {None}).values_list("id", "name"))
             if teams - {None}
             else {}
+        )
+        self.reasons = reason_labels(
+            str(event.data.get("reason", "")) for event in events if event.kind == CaseEventKind.CLOSED
         )
 
 
@@ -164,13 +214,34 @@ def _what(kind: str, data: Mapping[str, Any], names: _Names, actor_id: int | Non
         case CaseEventKind.WOKE:
             return _("back from snooze")
         case CaseEventKind.CLOSED:
-            return _("closed: %(reason)s") % {"reason": _label(CloseReason, data.get("reason")).lower()}
+            return _closed(data, names)
         case CaseEventKind.REOPENED:
             return _("reopened")
+        case CaseEventKind.MERGED if "into" in data:
+            return _("became part of case %(case)s") % {"case": data["into"]}
         case CaseEventKind.MERGED:
-            return _("merged with another case")
+            return _("case %(case)s became part of this one") % {"case": data.get("from", "?")}
+        case CaseEventKind.PARTED:
+            return _("case %(case)s is a case of its own again") % {"case": data.get("case", "?")}
+        case CaseEventKind.SPLIT if "to" in data:
+            return _("case %(case)s made of a part of this one") % {"case": data["to"]}
+        case CaseEventKind.SPLIT:
+            return _("split from case %(case)s") % {"case": data.get("from", "?")}
+        case CaseEventKind.LINKED:
+            return _("linked with case %(case)s") % {"case": data.get("case", "?")}
+        case CaseEventKind.UNLINKED:
+            return _("no longer linked with case %(case)s") % {"case": data.get("case", "?")}
         case _:
             return kind
+
+
+def _closed(data: Mapping[str, Any], names: _Names) -> str:
+    if data.get("by") == "import":
+        return _("closed: %(reason)s") % {"reason": str(CloseReason.IMPORTED.label).lower()}
+    code = str(data.get("reason", ""))
+    # A brand's own words stay as the brand wrote them.
+    label = names.reasons[code].lower() if code in CloseReason.values else names.reasons[code]
+    return _("closed: %(reason)s") % {"reason": label}
 
 
 def _assigned(data: Mapping[str, Any], names: _Names, actor_id: int | None) -> str:

@@ -44,6 +44,7 @@ urlpatterns = [
     path("desk/<slug:view>/", desk.desk, name="desk-list"),
     path(f"{_CASE}/", desk.desk, name="desk-case"),
     path(f"{_CASE}/assign/", case.assign, name="case-assign"),
+    path(f"{_CASE}/", include("rapport.web.case_urls")),
     path(f"{_CASE}/priority/", case.priority, name="case-priority"),
     path(f"{_CASE}/tag/", case.tag, name="case-tag"),
     path(f"{_CASE}/untag/", case.untag, name="case-untag"),

@@ -12,6 +12,7 @@ from rapport.inbox import cases, joining
 from rapport.inbox.access import access_case
 from rapport.inbox.actions.change import Change, change_case
 from rapport.inbox.models import Case, CaseEventKind, CaseStatus, CloseReason
+from rapport.inbox.queries.reasons import is_reason
 from rapport.lib.errors import Conflict, Invalid
 from rapport.lib.live import notify_desk
 from rapport.staff.models import User
@@ -48,12 +49,13 @@ def snooze_case(*, actor: User, case_id: int, until: datetime, expected_version:
 def close_case(
     *, actor: User, case_id: int, reason: CloseReason | str, expected_version: int | None = None
 ) -> Case:
-    """Close the case and say why.
+    """Close the case and say why: one of the reasons everybody has, or the code of one of the brand's own.
 
     It cannot be closed as answered while its contact waits and the brand has never answered them.
     ``waiting_since`` follows the messages alone and stays as it is, so reopening undoes closing.
     """
-    if reason not in CloseReason.values or reason == CloseReason.IMPORTED:
+    brand_id = access_case(user=actor, case_id=case_id, permission=Permission.WORK_CASES).brand_id
+    if not is_reason(str(reason), brand_id=brand_id):
         raise Invalid(_("Say why the case can be closed."))
 
     def decide(case: Case) -> Change | None:

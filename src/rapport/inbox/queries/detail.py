@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Model, QuerySet, Value
 
 from rapport.contacts.models import Contact, Identity
 from rapport.inbox.access import access_case
-from rapport.inbox.models import Case, CaseEvent, CaseStatus, CaseThread, Message, Note, Tag
-from rapport.inbox.queries import cursors
-from rapport.staff.access import brands_for
+from rapport.inbox.models import Case, CaseEvent, Note, Tag
+from rapport.inbox.queries.became import Became, FileFacts, became, file_facts
+from rapport.inbox.queries.related import Related, related
+from rapport.inbox.queries.thread import DEFAULT, ThreadPage, Window, newest_of_contact, thread_page
+from rapport.inbox.queries.thread import MessageRow as MessageRow
 from rapport.staff.models import User
-from rapport.staff.permissions import Permission
 
-MESSAGE_PAGE = 200
-_OTHER_CASES = 20
 _HISTORY = 200
-_EARLIER = 20
 _Row = TypeVar("_Row", bound=Model)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MessageRow:
-    """A message in its thread. ``parent_id``: the message it answers, where we have that one.
-    ``of_contact``: written by the case's contact. ``outgoing_id``: the reply it was here before it
-    was sent."""
-
-    message: Message
-    identity: Identity
-    parent_id: int | None
-    of_contact: bool
-    author_name: str
-    outgoing_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,115 +50,84 @@ class OutgoingRow:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseDetail:
-    """A case as its page shows it. ``messages`` oldest first: the newest 200, or the 200 before the
-    cursor given; ``older_cursor`` leads to the ones before them, None when there are none.
-
-    ``earlier_of_contact``: on a thread longer than that, the contact's own newest messages from
-    before the page, oldest first; otherwise a busy public thread could hide what the case is about.
-    """
+    """A case as its page shows it. ``thread``: the part of its threads that was asked for; ``notes`` and
+    ``events`` are of the same time, ``outgoing`` is what has not left yet."""
 
     case: Case
     contact: Contact
     tags: tuple[Tag, ...]
     identities: tuple[Identity, ...]
-    messages: tuple[MessageRow, ...]
-    older_cursor: str | None
-    earlier_of_contact: tuple[MessageRow, ...]
+    thread: ThreadPage
+    became: Mapping[int, Became]
+    files: Mapping[int, FileFacts]
     outgoing: tuple[OutgoingRow, ...]
     notes: tuple[Note, ...]
     events: tuple[CaseEvent, ...]
-    other_cases: tuple[Case, ...]
+    related: Related
+    newest_of_contact: MessageRow | None
+
+    @property
+    def answerable(self) -> tuple[MessageRow, ...]:
+        """The contact's messages that are here, and the newest of all, oldest first."""
+        here = {row.message.id: row for row in (*self.earlier_of_contact, *self.messages) if row.of_contact}
+        if self.newest_of_contact is not None:
+            here.setdefault(self.newest_of_contact.message.id, self.newest_of_contact)
+        return tuple(here.values())
+
+    @property
+    def messages(self) -> tuple[MessageRow, ...]:
+        return self.thread.rows
+
+    @property
+    def earlier_of_contact(self) -> tuple[MessageRow, ...]:
+        return self.thread.earlier_of_contact
+
+    @property
+    def older_cursor(self) -> str | None:
+        return self.thread.older_cursor
+
+    @property
+    def other_cases(self) -> tuple[Case, ...]:
+        return self.related.others
 
 
-def case_detail(*, user: User, case_id: int, older: str | None = None) -> CaseDetail:
+def case_detail(
+    *, user: User, case_id: int, older: str | None = None, window: Window = DEFAULT
+) -> CaseDetail:
     """Everything about one case that ``user`` may see.
 
-    ``older`` is an ``older_cursor``. Raises NotFound, and Invalid for a cursor that is not of this
-    case. The contact's other cases are the newest 20 among the brands the user may see; of notes and
-    events the newest 200 come, oldest first.
+    ``window`` is the part of the thread that is wanted; ``older``, a cursor, is short for the page before it.
+    Raises NotFound, and Invalid for a cursor that is not of this case. Of notes and events of the
+    window's time the newest 200 come, oldest first.
     """
     case = access_case(user=user, case_id=case_id)
-    thread_ids = list(CaseThread.objects.filter(case_id=case.id).values_list("thread_id", flat=True))
-    messages, cursor = _messages(case, thread_ids, older)
+    page = thread_page(case=case, user=user, window=Window(older=older) if older else window)
+    shown = [row.message for row in (*page.roots, *page.earlier_of_contact, *page.rows)]
+    notes = Note.objects.filter(case_id=case.id).select_related("author").defer("author__password")
+    events = CaseEvent.objects.filter(case_id=case.id).select_related("actor").defer("actor__password")
     return CaseDetail(
         case=case,
         contact=case.contact,
         tags=tuple(case.tags.all()),
         identities=tuple(Identity.objects.filter(contact_id=case.contact_id).order_by("network", "id")),
-        messages=messages,
-        older_cursor=cursor,
-        earlier_of_contact=_earlier_of_contact(case, thread_ids, messages) if cursor else (),
-        outgoing=_outgoing(case),
-        notes=_newest(Note.objects.filter(case_id=case.id).select_related("author").order_by("-id")),
-        events=_newest(
-            CaseEvent.objects.filter(case_id=case.id).select_related("actor").order_by("-at", "-id")
-        ),
-        other_cases=tuple(
-            Case.objects.filter(contact_id=case.contact_id, brand__in=brands_for(user, Permission.VIEW_CASES))
-            .exclude(id=case.id)
-            .exclude(status=CaseStatus.MERGED)
-            .select_related("brand", "channel")
-            .defer("channel__credentials")
-            .order_by("-last_message_at", "-id")[:_OTHER_CASES]
-        ),
+        thread=page,
+        became=became(shown),
+        files=file_facts(shown),
+        outgoing=_outgoing(case) if page.newer_cursor is None and page.ends is None else (),
+        notes=_newest(_within(notes, "created_at", page).order_by("-created_at", "-id")),
+        events=_newest(_within(events, "at", page).order_by("-at", "-id")),
+        related=related(user=user, case=case),
+        newest_of_contact=newest_of_contact(case=case) if page.newer_cursor or page.ends else None,
     )
 
 
-def _messages(
-    case: Case, thread_ids: list[int], older: str | None
-) -> tuple[tuple[MessageRow, ...], str | None]:
-    """A page of the threads' messages, oldest first, and the cursor to the page before it."""
-    place = f"messages.{case.id}"
-    messages = _with_context(Message.objects.filter(thread_id__in=thread_ids))
-    if older:
-        at, message_id = cursors.decode(place=place, cursor=older)
-        # The first condition says what the second implies, in a form an index can use.
-        messages = messages.filter(sent_at__lte=at).filter(Q(sent_at__lt=at) | Q(id__lt=message_id))
-    found = list(messages[: MESSAGE_PAGE + 1])
-    cursor = None
-    if len(found) > MESSAGE_PAGE:
-        found = found[:MESSAGE_PAGE]
-        cursor = cursors.encode(place=place, at=found[-1].sent_at, row_id=found[-1].id)
-    return tuple(_message_row(case, message) for message in reversed(found)), cursor
-
-
-def _earlier_of_contact(
-    case: Case, thread_ids: list[int], shown: tuple[MessageRow, ...]
-) -> tuple[MessageRow, ...]:
-    before = shown[0].message
-    messages = _with_context(
-        Message.objects.filter(thread_id__in=thread_ids, identity__contact_id=case.contact_id)
-        .filter(sent_at__lte=before.sent_at)
-        .filter(Q(sent_at__lt=before.sent_at) | Q(id__lt=before.id))
-    )
-    return tuple(_message_row(case, message) for message in reversed(messages[:_EARLIER]))
-
-
-def _with_context(messages: QuerySet[Message]) -> QuerySet[Message]:
-    parent = Message.objects.filter(
-        channel_id=OuterRef("channel_id"), external_id=OuterRef("parent_external_id")
-    )
-    return (
-        messages.select_related("identity", "user")
-        .defer("user__password")
-        # Outgoing belongs to a room above this one: it is reached through the message's own relation.
-        .annotate(parent_pk=Subquery(parent.values("id")[:1]), outgoing_pk=F("outgoing__id"))
-        .order_by("-sent_at", "-id")
-    )
-
-
-def _message_row(case: Case, message: Message) -> MessageRow:
-    identity = message.identity
-    annotated: Any = message
-    written_here = message.user.name if message.own and message.user else ""
-    return MessageRow(
-        message=message,
-        identity=identity,
-        parent_id=annotated.parent_pk,
-        of_contact=identity.contact_id == case.contact_id and not message.from_brand,
-        author_name=written_here or identity.name or identity.handle or identity.external_id,
-        outgoing_id=annotated.outgoing_pk,
-    )
+def _within(rows: QuerySet[_Row], field: str, page: ThreadPage) -> QuerySet[_Row]:
+    """What happened while the page's messages were said."""
+    if page.starts is not None:
+        rows = rows.filter(**{f"{field}__gte": page.starts})
+    if page.ends is not None:
+        rows = rows.filter(**{f"{field}__lt": page.ends})
+    return rows
 
 
 def _outgoing(case: Case) -> tuple[OutgoingRow, ...]:

@@ -22,6 +22,7 @@ from rapport.inbox.actions import (
     snooze_case,
 )
 from rapport.inbox.models import Case, CaseStatus, CloseReason, Priority
+from rapport.inbox.queries.reasons import reason_label
 from rapport.lib.errors import ActionError, Conflict, Invalid, NotFound
 from rapport.web.composer import NOTHING, Typed
 from rapport.web.durations import long_time
@@ -111,7 +112,8 @@ def _expected(request: DeskRequest, case: Case, now: object) -> int | None:
     return case.version
 
 
-def _act(request: DeskRequest, view: str, case_id: int, do: Callable[[Case], Done]) -> HttpResponse:
+def act(request: DeskRequest, view: str, case_id: int, do: Callable[[Case], Done]) -> HttpResponse:
+    """Do something to a case the person may see, and answer with the case as it is then."""
     place = place_of(request, view)
     try:
         done = do(access_case(user=request.user, case_id=case_id))
@@ -145,7 +147,7 @@ def assign(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
         }
         return Done(text=text, undo="assign", fields=fields)
 
-    return _act(request, view, case_id, do)
+    return act(request, view, case_id, do)
 
 
 @case_action
@@ -163,7 +165,7 @@ def priority(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
         fields = {"priority": int(before.priority), "was": int(after.priority)}
         return Done(text=text, undo="priority", fields=fields)
 
-    return _act(request, view, case_id, do)
+    return act(request, view, case_id, do)
 
 
 @case_action
@@ -175,7 +177,7 @@ def tag(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
         add_tag(actor=request.user, case_id=case_id, name=name, expected_version=version_of(request))
         return Done(text=_("Tagged “%(tag)s”.") % {"tag": " ".join(name.split())})
 
-    return _act(request, view, case_id, do)
+    return act(request, view, case_id, do)
 
 
 @case_action
@@ -188,7 +190,7 @@ def untag(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
         remove_tag(actor=request.user, case_id=case_id, tag_id=tag_id, expected_version=version_of(request))
         return Done(text=_("Tag “%(tag)s” removed.") % {"tag": name}, undo="tag", fields={"name": name})
 
-    return _act(request, view, case_id, do)
+    return act(request, view, case_id, do)
 
 
 @case_action
@@ -205,7 +207,7 @@ def snooze(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             text=_("Snoozed until %(time)s.") % {"time": shown}, undo="reopen", fields={"was": after.status}
         )
 
-    return _act(request, view, case_id, do)
+    return act(request, view, case_id, do)
 
 
 @case_action
@@ -219,14 +221,15 @@ def close(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             reason=request.POST.get("reason", ""),
             expected_version=_expected(request, before, before.status),
         )
-        reason = CloseReason(after.close_reason).label
+        reason = reason_label(after.close_reason)
+        built_in = after.close_reason in CloseReason.values
         return Done(
-            text=_("Closed: %(reason)s.") % {"reason": str(reason).lower()},
+            text=_("Closed: %(reason)s.") % {"reason": reason.lower() if built_in else reason},
             undo="reopen",
             fields={"was": after.status},
         )
 
-    return _act(request, view, case_id, do)
+    return act(request, view, case_id, do)
 
 
 @case_action
@@ -242,4 +245,4 @@ def reopen(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             return Done(text=_("Reopened."), undo="close", fields=fields)
         return Done(text=_("Reopened."))
 
-    return _act(request, view, case_id, do)
+    return act(request, view, case_id, do)

@@ -11,10 +11,12 @@ from django.views.decorators.http import require_safe
 
 from rapport.brands.models import Channel
 from rapport.inbox.access import access_case
-from rapport.inbox.models import CloseReason, Priority, Tag
+from rapport.inbox.models import Priority, Tag
 from rapport.inbox.queries.detail import case_detail
-from rapport.inbox.queries.lists import COUNT_LIMIT, list_cases, view_counts
+from rapport.inbox.queries.lists import COUNT_LIMIT, CasePage, list_cases, view_counts
 from rapport.inbox.queries.people import assignable_users, brand_tags
+from rapport.inbox.queries.reasons import close_reasons, reason_label
+from rapport.inbox.queries.search_fields import NotUnderstood
 from rapport.staff.access import brands_for, granted
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, composer
@@ -24,6 +26,7 @@ from rapport.web.snooze import snooze_choices
 from rapport.web.timeline import timeline
 from rapport.web.views.pages import DeskRequest, desk_view
 
+from rapport.web.window import window_of
 _PAGE = 40
 _LARGEST_PAGE = 200
 
@@ -46,6 +49,8 @@ def desk(request: DeskRequest, view: str = "all", case_id: int | None = None) ->
             context = {**list_context(request, place, case_id), **views_context(request, place)}
             return render(request, "web/desk/list_parts.html", context)
         case "case" if case_id is not None:
+        case "entries" if case_id is not None:
+            return render(request, "web/desk/entries.html", case_context(request, place, case_id))
             return render(request, "web/desk/case.html", case_context(request, place, case_id))
         case "case":
             return render(request, "web/desk/case_none.html", {"place": place})
@@ -144,7 +149,7 @@ def case_context(
     conflict: bool = False,
 ) -> dict[str, Any]:
     """One case with everything that can be done with it."""
-    detail = case_detail(user=request.user, case_id=case_id, older=request.GET.get("older") or None)
+    detail = case_detail(user=request.user, case_id=case_id, window=window_of(request))
     case = detail.case
     allowed = granted(request.user, case.brand_id)
     return {
@@ -152,7 +157,7 @@ def case_context(
         "detail": detail,
         "case": case,
         "entries": timeline(detail),
-        "older": bool(request.GET.get("older")),
+        "several_channels": len({row.message.channel_id for row in detail.messages}) > 1,
         "composer": composer(
             detail=detail,
             author=request.user,
@@ -167,7 +172,8 @@ def case_context(
         "assignable": assignable_users(brand_id=case.brand_id),
         "known_tags": brand_tags(brand_id=case.brand_id),
         "priorities": list(reversed(Priority.choices)),
-        "reasons": [choice for choice in CloseReason.choices if choice[0] != CloseReason.IMPORTED],
+        "reasons": close_reasons(brand_id=case.brand_id),
+        "closed_because": reason_label(case.close_reason) if case.close_reason else "",
         "snooze_choices": snooze_choices(),
         "selected_id": case.id,
     }

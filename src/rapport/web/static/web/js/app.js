@@ -7,6 +7,7 @@ import { startErrors } from "./errors.js";
 import { startFiles } from "./files.js";
 import { startFigures } from "./figures.js";
 import { startKeys } from "./keys.js";
+import { startLightbox } from "./lightbox.js";
 import { startList } from "./list.js";
 import { startLive } from "./live.js";
 import { startMenus } from "./menus.js";
@@ -27,6 +28,7 @@ if (document.getElementById("desk")) {
   startFiles();
   startNavigation();
   startList();
+  startLightbox();
 }
 startFigures();
 startCopy();

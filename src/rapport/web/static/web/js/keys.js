@@ -2,6 +2,7 @@
 import { closeMenus, openMenu } from "./menus.js";
 import { applyNew, step } from "./list.js";
 import { focusField } from "./composer.js";
+import { messageMenu, stepMessage, toggleHistory } from "./thread.js";
 
 const actions = {
   next: () => step(1),
@@ -10,6 +11,11 @@ const actions = {
   leave,
   apply: applyNew,
   search: () => document.getElementById("search")?.focus(),
+  "message-next": () => stepMessage(1),
+  "message-previous": () => stepMessage(-1),
+  "message-menu": () => messageMenu(openMenu),
+  history: toggleHistory,
+  newest: () => document.querySelector("[data-newest]")?.click(),
   reply: () => focusField("reply"),
   note: () => focusField("note"),
   assign: () => menu("assign"),

@@ -37,10 +37,10 @@ export function morph(target, html, style = "outerHTML") {
 }
 
 // One part of a page, by the same address as the whole. Null when it could not be had.
-export async function part(url, target) {
+export async function part(url, target, headers = {}) {
   try {
     const answer = await fetch(url, {
-      headers: { "HX-Request": "true", "HX-Target": target, "HX-Current-URL": location.href },
+      headers: { "HX-Request": "true", "HX-Target": target, "HX-Current-URL": location.href, ...headers },
       credentials: "same-origin",
       cache: "no-store",
     });

@@ -2,6 +2,7 @@
 import { focusField } from "./composer.js";
 import { restoreDrafts } from "./drafts.js";
 import { morph, part } from "./morph.js";
+import { atEnd, keepOlder, openAt, startThread, toEnd, watch, windowHeaders } from "./thread.js";
 import { toast } from "./toasts.js";
 import { say } from "./words.js";
 
@@ -21,21 +22,11 @@ function mark() {
   }
 }
 
-export function toNewest() {
-  const thread = document.getElementById("thread");
-  if (thread && !location.hash.startsWith("#m")) thread.scrollTop = thread.scrollHeight;
-}
-
-function atEnd(thread) {
-  return !thread || thread.scrollHeight - thread.scrollTop - thread.clientHeight < 80;
-}
-
 // Fetches what the address says into the case pane. `quiet`: a live update, which moves nothing.
 export async function loadCase(url, { quiet = false } = {}) {
   const mine = ++latest;
-  const before = document.getElementById("thread");
-  const follow = atEnd(before);
-  const answer = await part(url, "case");
+  const follow = atEnd();
+  const answer = await part(url, "case", quiet ? windowHeaders() : {});
   if (mine !== latest) return false; // somebody went on in the meantime
   if (answer === null || answer.status >= 500) {
     if (!quiet) toast(say(answer === null ? "unreachable" : "failed"), { bad: true });
@@ -50,15 +41,18 @@ export async function loadCase(url, { quiet = false } = {}) {
     return false;
   }
   const opened = openCase();
-  morph(document.getElementById("case"), answer.html);
+  morph(document.getElementById("case"), quiet ? keepOlder(answer.html) : answer.html);
   document.getElementById("desk").classList.toggle("has-case", openCase() !== null);
   restoreDrafts();
   mark();
-  if (opened !== openCase() || (quiet && follow)) toNewest();
+  if (opened !== openCase()) openAt();
+  else if (quiet && follow) toEnd();
+  watch();
   return true;
 }
 
-export async function go(url, { then = "" } = {}) {
+// `at`: where in the case to go, "end" or the id of an entry.
+export async function go(url, { then = "", at = "" } = {}) {
   const target = new URL(url, location.href);
   history.pushState(null, "", target);
   path = target.pathname + target.search;
@@ -66,6 +60,8 @@ export async function go(url, { then = "" } = {}) {
   if (loaded) {
     const name = document.querySelector(".case-title h1")?.textContent.trim();
     document.title = name ? `${name} · Rapport` : listTitle;
+    if (at === "end") toEnd();
+    else if (at) document.getElementById(at)?.scrollIntoView({ block: "center" });
     if (then) focusField(then);
     else document.getElementById("thread")?.focus({ preventScroll: true });
   }
@@ -77,15 +73,17 @@ function ordinary(event) {
 
 export function startNavigation() {
   mark();
-  toNewest();
+  startThread({ go });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-case], a[data-case-link], a[data-back], a[data-changes]");
     if (!link || !ordinary(event) || event.defaultPrevented) return;
     event.preventDefault();
     if ("changes" in link.dataset) {
-      loadCase(location.pathname + location.search).then(toNewest);
+      loadCase(location.pathname + location.search).then(toEnd);
     } else {
-      go(link.href.split("#")[0], { then: link.dataset.then });
+      // Found by a search: the case opens at the message.
+      const at = /^#m\d+$/.test(link.hash) ? link.hash.slice(1) : "";
+      go(link.href.split("#")[0], { then: link.dataset.then, at });
     }
   });
   addEventListener("popstate", () => {
@@ -121,7 +119,11 @@ export function startNavigation() {
     latest += 1; // what was asked for before this answer is older than it
     if (event.detail.target?.id === "case" && event.detail.requestConfig?.verb === "post") {
       const { path: asked } = event.detail.requestConfig;
-      if (/\/(reply|note)\//.test(asked)) toNewest();
+      if (/\/(reply|note)\//.test(asked)) {
+        const newest = document.getElementById("newer") && document.getElementById("to-newest");
+        if (newest) go(newest.href, { at: "end" });
+        else toEnd();
+      }
     }
     mark();
   });
