@@ -21,6 +21,7 @@ from rapport.networks.webform import limits, tokens
 from rapport.networks.webform.models import Tries
 from rapport.outbox.actions import reply
 from rapport.outbox.delivery import deliver
+from rapport.staff.models import Role
 from rapport.web.tests.conftest import Desk
 
 PNG = bytes.fromhex(
@@ -106,6 +107,19 @@ def filled(**more: Any) -> dict[str, Any]:
 
 def path(form: Channel) -> str:
     return f"/webform/{form.id}/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_address_is_shown_as_not_confirmed_and_joins_nobody(form: Channel, desk: Desk) -> None:
+    for name in ("Ana Kovač", "Somebody else"):
+        Browser(path(form)).send(**filled(name=name, message=f"It is {name}."))
+        process_channel(form.id)
+    cases = list(Case.objects.filter(channel=form).select_related("contact"))
+    assert {case.contact.name for case in cases} == {"Ana Kovač", "Somebody else"}
+    for case in cases:
+        pane = desk.client(Role.AGENT).get(f"/desk/unassigned/case/{case.id}/").content.decode()
+        assert "not confirmed" in pane
+        assert "Nobody has proved that it is theirs" in pane
 
 
 @pytest.mark.django_db(transaction=True)
