@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -88,8 +89,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             up.wait(10)
 
 
-def _log_in(browser: Browser, demo: Demo, **options: object) -> Page:
-    page = browser.new_context(base_url=demo.address, **options).new_page()  # type: ignore[arg-type]
+def _log_in(browser: Browser, demo: Demo, **options: Any) -> Page:
+    page = browser.new_context(base_url=demo.address, **options).new_page()
     page.set_default_timeout(30_000)
     page.goto("/")
     page.get_by_label("E-mail address").fill(demo.email)

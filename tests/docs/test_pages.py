@@ -83,7 +83,7 @@ def test_every_dependency_is_explained_and_every_explanation_is_of_one() -> None
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     page = (DOCS / "dependencies.md").read_text(encoding="utf-8")
     explained = re.findall(r"^\| `([A-Za-z0-9_.-]+)` \|", page, flags=re.M)
-    assert sorted(explained) == sorted(re.match(r"[A-Za-z0-9_.-]+", one).group() for one in wanted)  # type: ignore[union-attr]
+    assert sorted(explained) == sorted(re.findall(r"^[A-Za-z0-9_.-]+", one)[0] for one in wanted)
 
 
 def test_the_lock_file_names_no_place_to_get_packages_from() -> None:

@@ -185,18 +185,18 @@ def test_people_pause_resume_and_cancel(channel: Channel, cooee: Server) -> None
     with pytest.raises(Conflict):
         _start(channel)
     given = {"actor": None, "channel_id": channel.id}
-    backfill.pause(**given)  # type: ignore[arg-type]
+    backfill.pause(**given)
     backfill.take_page(channel_id=channel.id)
     assert cooee.pages == 0
-    pause_channel(**given)  # type: ignore[arg-type]
-    resume_channel(**given)  # type: ignore[arg-type]
+    pause_channel(**given)
+    resume_channel(**given)
     assert _state(channel)["state"] == "paused"  # a person paused it, so a person resumes it
-    backfill.resume(**given)  # type: ignore[arg-type]
-    backfill.cancel(**given)  # type: ignore[arg-type]
+    backfill.resume(**given)
+    backfill.cancel(**given)
     backfill.take_page(channel_id=channel.id)
     assert cooee.pages == 0
     with pytest.raises(Conflict):
-        backfill.resume(**given)  # type: ignore[arg-type]
+        backfill.resume(**given)
     _start(channel)
 
 

@@ -8,7 +8,7 @@ import pytest
 from croniter import croniter
 from django.db import connection
 
-from rapport.cli.jobs import JOBS, delete_finished_jobs, recover_stalled_jobs
+from rapport.cli.jobs import JOBS, Job, delete_finished_jobs, recover_stalled_jobs
 
 
 def _job(status: str, *, worker: str = "NULL", lock: str = "NULL", days_ago: int = 0) -> int:
@@ -67,7 +67,7 @@ def test_it_forgets_jobs_that_ended_days_ago() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
-def test_every_job_runs_and_comes_back(job) -> None:  # type: ignore[no-untyped-def]
+def test_every_job_runs_and_comes_back(job: Job) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     assert croniter(job.cron, now).get_next(datetime) > now
     assert job.does.endswith(".")

@@ -344,7 +344,7 @@ def slow_turns(story: Story) -> list[tuple[object, ...]]:
                 asked, number = message.sent_at, number + 1
         if asked is not None:
             found.append((group, number, asked, None, None))
-    return sorted(found, key=lambda row: (row[0], row[1]))  # type: ignore[return-value]
+    return sorted(found, key=lambda row: (row[0], row[1]))
 
 
 class TestAnyOrder(HypothesisTestCase):

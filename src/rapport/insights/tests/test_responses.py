@@ -11,6 +11,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 
 from rapport.brands.models import Brand, Channel
 from rapport.inbox.models import Case, Message, Turn
@@ -230,13 +231,15 @@ def test_it_says_who_waits_now_and_how_long() -> None:
     assert (rows["Other"].waiting, rows["Other"].waiting_longest_s) == (0, None)
 
 
-def test_it_asks_the_database_once_whatever_there_is(django_assert_num_queries: object) -> None:
+def test_it_asks_the_database_once_whatever_there_is(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     for number in range(3):
         record(make_channel(f"brand{number}", str(number)), [Said(1, "contact", 0), Said(1, "own", 5)])
     assert (Message.objects.count(), Turn.objects.count()) == (6, 3)
-    with django_assert_num_queries(1):  # type: ignore[operator]
+    with django_assert_num_queries(1):
         assert len(response_rows(**EVER, by="hour")) == 3
-    with django_assert_num_queries(1):  # type: ignore[operator]
+    with django_assert_num_queries(1):
         waiting_now(brand_ids=None)
 
 

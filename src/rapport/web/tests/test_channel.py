@@ -69,7 +69,10 @@ def test_a_channel_of_another_brand_is_not_there(desk: Desk, channel: Channel) -
 
 def test_its_buttons(desk: Desk, channel: Channel) -> None:
     admin = desk.client(Role.ADMIN)
-    state = lambda: Channel.objects.get(id=channel.id).state  # noqa: E731
+
+    def state() -> str:
+        return Channel.objects.get(id=channel.id).state
+
     assert _act(admin, channel, "pause") == 302
     assert state() == "paused"
     assert _act(admin, channel, "resume") == 302
@@ -222,7 +225,10 @@ def test_a_strangers_delivery_costs_one_look_for_each_secret(desk: Desk, cooee: 
 
 def test_secrets_that_are_rotated_or_restored_are_told_apart_anew(desk: Desk, channel: Channel) -> None:
     other = _connect(desk, "t-other", "between us")
-    keys = lambda: set(Channel.objects.filter(network="cooee").values_list("hook_key", flat=True))  # noqa: E731
+
+    def keys() -> set[str]:
+        return set(Channel.objects.filter(network="cooee").values_list("hook_key", flat=True))
+
     assert len(keys()) == 1
     rotate_webhook_secret(actor=None, channel_id=channel.id)
     assert len(keys()) == 2

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ from rapport.web.views.live import _open as _open_streams
 PATIENCE_S = 10
 
 
-async def _events(stream: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, dict]]:  # type: ignore[type-arg]
+async def _events(stream: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     async for chunk in stream:
         text = chunk.decode()
         if text.startswith("event: "):
