@@ -51,9 +51,9 @@ def generate(*, messages: int, brands: int = 4, days: int = 365) -> None:
             INSERT INTO brands_brand (slug, name, colour, time_zone, created_at)
             SELECT 'bench-' || n, 'Bench ' || n, '', 'UTC', now() FROM generate_series(1, %s) n;
             INSERT INTO brands_channel (brand_id, network, external_id, handle, name, role, state, signature,
-                settings, created_at, polled, cursor, last_error, failures)
+                settings, hours, created_at, polled, cursor, last_error, failures)
             SELECT id, 'practice', 'bench-account-' || id, '@' || slug, name, 'main', 'paused', 'none', '{}',
-                now(), false, '{}', '', 0 FROM brands_brand WHERE slug LIKE 'bench-%%'
+                '{}', now(), false, '{}', '', 0 FROM brands_brand WHERE slug LIKE 'bench-%%'
             """,
             [brands],
         )

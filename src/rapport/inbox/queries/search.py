@@ -17,10 +17,10 @@ from django.utils.translation import gettext as _
 
 from rapport.inbox.queries import search_index as index
 from rapport.inbox.queries.search_days import months
+from rapport.inbox.queries.search_fields import NotUnderstood
 from rapport.inbox.queries.search_parse import Query, Words, parse_query, words_of
 from rapport.inbox.queries.search_resolve import Meaning, channels_of, resolve
 from rapport.inbox.words import IDENTITIES, MESSAGES, NOTES, Source
-from rapport.lib.errors import Invalid
 from rapport.staff.models import User
 
 __all__ = ["Hit", "Matches", "Query", "matching_cases", "parse_query"]
@@ -85,7 +85,7 @@ _BY_AUTHORS = """
 def matching_cases(*, user: User, query: Query, brand_ids: Sequence[int]) -> Matches:
     """Cases of these brands, which ``user`` may see, that fit ``query``. Merged cases are left out.
 
-    Raises Invalid for a field's value that names nothing.
+    Raises NotUnderstood for a field's value that names nothing.
     """
     if query.empty or not brand_ids:
         return Matches(case_ids=())
@@ -126,7 +126,7 @@ class _Search:
                     self._people(self._texts(IDENTITIES, ()))
             return Matches(case_ids=tuple(self.hits), hits=self.hits, cut=self.cut)
         if meaning.facts:
-            raise Invalid(_("Add a word to look for: a search cannot only leave words out."))
+            raise NotUnderstood(_("Add a word to look for: a search cannot only leave words out."))
         narrowed = [*self.conditions, *self._of_case()]
         if meaning.authors:
             self.conditions = narrowed
@@ -236,7 +236,7 @@ class _Search:
     def _named(self, value: str) -> set[int]:
         wanted = words_of(value)
         if not wanted:
-            raise Invalid(_("“from:” needs a name or handle."))
+            raise NotUnderstood(_("“from:” needs a name or handle."))
         ids = set(self.unread.fitting(IDENTITIES, index.tsquery(wanted, (), (), None)))
         in_index = index.tsquery(wanted, (), (), self._endings(wanted))
         for batch in index.newest_first(IDENTITIES, in_index, but=self.unread.ids[IDENTITIES]):

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from rapport.inbox.queries.search_fields import NotUnderstood
 from rapport.inbox.words import FIRST_YEAR, LAST_YEAR
-from rapport.lib.errors import Invalid
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.A)
 _AGO = re.compile(r"(\d{1,4})([dwmy])", re.A)
@@ -19,10 +19,10 @@ _MOST_DAYS = 36_500
 
 def period(field: str, value: str) -> tuple[datetime, datetime]:
     """The first moment of what ``value`` names, and the first moment after it. ``7d`` is the last seven days,
-    today included. Raises Invalid for what is no day."""
+    today included. Raises NotUnderstood for what is no day."""
     first, after = _dates(value.lower()) or (None, None)
     if first is None or after is None:
-        raise Invalid(
+        raise NotUnderstood(
             _(
                 "“%(name)s:” does not understand “%(value)s”. Write a day as 2026-03-31, a month as 2026-03, or 7d for the last seven days."
             )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from rapport.lib.errors import Invalid
+
 IS = {
     "open": _("being worked on"),
     "closed": _("closed"),
@@ -23,6 +25,10 @@ HAS = {
     "file": _("a file, film or sound came with a message"),
     "note": _("colleagues wrote a note"),
 }
+
+
+class NotUnderstood(Invalid):
+    """What was typed into the search box cannot be searched for; the text says what to write instead."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from rapport.inbox.queries.search_fields import BY_NAME, FIELDS
+from rapport.inbox.queries.search_fields import BY_NAME, FIELDS, NotUnderstood
 from rapport.lib import terms
-from rapport.lib.errors import Invalid
 from rapport.lib.near import near_matches
 from rapport.lib.normalise import normalise
 from rapport.lib.text import storable
@@ -70,11 +69,11 @@ class Query:
 
 
 def parse_query(text: str) -> Query:
-    """``text`` as a search. Raises Invalid, with what to do instead, for an unknown field, a field without a
+    """``text`` as a search. Raises NotUnderstood, with what to do instead, for an unknown field, a field without a
     value or with one it does not take, and for what only says what to leave out."""
     text = storable(text)
     if len(text) > LONGEST_QUERY:
-        raise Invalid(_("Search for fewer words."))
+        raise NotUnderstood(_("Search for fewer words."))
     words: list[Words] = []
     phrases: list[Words] = []
     excluded: list[Words] = []
@@ -112,9 +111,9 @@ def parse_query(text: str) -> Query:
 
 def _check(query: Query) -> None:
     if len(query.wanted) + len(query.excluded) + len(query.fields) > MOST_TERMS:
-        raise Invalid(_("Search for fewer words."))
+        raise NotUnderstood(_("Search for fewer words."))
     if query.excluded and not query.wanted:
-        raise Invalid(_("Add a word to look for: a search cannot only leave words out."))
+        raise NotUnderstood(_("Add a word to look for: a search cannot only leave words out."))
 
 
 def _is_value(name: str, value: str) -> bool:
@@ -126,7 +125,7 @@ def _narrowing(name: str, value: str, quoted: bool, excluded: bool) -> Narrowing
     known = BY_NAME.get(name)
     if known is None:
         names = ", ".join(f"{one.name}:" for one in FIELDS)
-        raise Invalid(
+        raise NotUnderstood(
             _(
                 "There is no field “%(name)s:”%(near)s Fields are %(names)s. To find the words themselves, put them in quotes."
             )
@@ -134,17 +133,19 @@ def _narrowing(name: str, value: str, quoted: bool, excluded: bool) -> Narrowing
         )
     values = (value.strip(),) if quoted else tuple(one.strip() for one in value.split(",") if one.strip())
     if not values or not values[0]:
-        raise Invalid(
+        raise NotUnderstood(
             _("Write after “%(name)s:” what it should be, without a space, such as %(example)s.")
             % {"name": name, "example": known.example}
         )
     if known.once and (excluded or len(values) > 1):
-        raise Invalid(_("“%(name)s:” takes one day and cannot be left out with a minus.") % {"name": name})
+        raise NotUnderstood(
+            _("“%(name)s:” takes one day and cannot be left out with a minus.") % {"name": name}
+        )
     if known.values is not None:
         values = tuple(one.lower() for one in values)
         for one in values:
             if one not in known.values:
-                raise Invalid(
+                raise NotUnderstood(
                     _("“%(name)s:” does not know “%(value)s”. It takes %(values)s.")
                     % {"name": name, "value": one, "values": ", ".join(known.values)}
                 )

@@ -17,9 +17,8 @@ from django.utils.translation import gettext as _
 from rapport.brands.models import Brand, Channel
 from rapport.inbox.models import Tag
 from rapport.inbox.queries.search_days import period
-from rapport.inbox.queries.search_fields import BY_NAME
+from rapport.inbox.queries.search_fields import BY_NAME, NotUnderstood
 from rapport.inbox.queries.search_parse import Narrowing, Query
-from rapport.lib.errors import Invalid
 from rapport.lib.near import near_matches
 from rapport.lib.normalise import normalise
 from rapport.networks.registry import connectors
@@ -68,7 +67,7 @@ class Meaning:
 
 
 def resolve(*, user: User, query: Query, brand_ids: Sequence[int]) -> Meaning:
-    """The meaning of ``query``'s fields for ``user``, who may see ``brand_ids``. Raises Invalid."""
+    """The meaning of ``query``'s fields for ``user``, who may see ``brand_ids``. Raises NotUnderstood."""
     meaning = Meaning(params={"s_me": user.id})
     for number, one in enumerate(query.fields):
         key = f"s_{number}"
@@ -108,7 +107,7 @@ def _is(meaning: Meaning, one: Narrowing) -> None:
 def _has(meaning: Meaning, one: Narrowing) -> None:
     if "note" in one.values:
         if len(one.values) > 1:
-            raise Invalid(_("Write “has:note” on its own."))
+            raise NotUnderstood(_("Write “has:note” on its own."))
         meaning.add(_HAS_NOTE, one.excluded)
         return
     either = " | ".join(f"'h:{value}'" for value in one.values)
@@ -179,7 +178,7 @@ def _numbers(one: Narrowing) -> list[int]:
     numbers = [value.lstrip("#") for value in one.values]
     for value in numbers:
         if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS):
-            raise Invalid(
+            raise NotUnderstood(
                 _("“case:” takes a number, such as %(example)s.") % {"example": BY_NAME["case"].example}
             )
     return [int(value) for value in numbers]
@@ -196,7 +195,7 @@ def _days(meaning: Meaning, one: Narrowing) -> None:
 
 
 def named(one: Narrowing, rows: Iterable[tuple[Any, ...]]) -> list[int]:
-    """The ids among ``rows`` (an id and its names) that a field's values name. Raises Invalid for a value that
+    """The ids among ``rows`` (an id and its names) that a field's values name. Raises NotUnderstood for a value that
     names none."""
     known = [(row[0], [normalise(str(name)) for name in row[1:] if name], row[1]) for row in rows]
     found: set[int] = set()
@@ -208,7 +207,7 @@ def named(one: Narrowing, rows: Iterable[tuple[Any, ...]]) -> list[int]:
         }
         if not ids:
             near = near_matches(value, sorted({str(shown) for _id, _names, shown in known}))
-            raise Invalid(
+            raise NotUnderstood(
                 _("“%(name)s:” finds nothing called “%(value)s”%(near)s")
                 % {"name": one.name, "value": value, "near": near}
             )

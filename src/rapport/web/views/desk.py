@@ -22,11 +22,12 @@ from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, composer
 from rapport.web.numbers import whole_number
 from rapport.web.place import VIEW_HINTS, VIEW_LABELS, Place, place_of
+from rapport.web.search import Found, found_in, found_url
 from rapport.web.snooze import snooze_choices
 from rapport.web.timeline import timeline
 from rapport.web.views.pages import DeskRequest, desk_view
-
 from rapport.web.window import window_of
+
 _PAGE = 40
 _LARGEST_PAGE = 200
 
@@ -48,9 +49,9 @@ def desk(request: DeskRequest, view: str = "all", case_id: int | None = None) ->
         case "list":
             context = {**list_context(request, place, case_id), **views_context(request, place)}
             return render(request, "web/desk/list_parts.html", context)
-        case "case" if case_id is not None:
         case "entries" if case_id is not None:
             return render(request, "web/desk/entries.html", case_context(request, place, case_id))
+        case "case" if case_id is not None:
             return render(request, "web/desk/case.html", case_context(request, place, case_id))
         case "case":
             return render(request, "web/desk/case_none.html", {"place": place})
@@ -98,13 +99,18 @@ def list_context(request: DeskRequest, place: Place, case_id: int | None) -> dic
     """One page of the list."""
     wanted = whole_number(request.GET.get("limit", ""))
     limit = _PAGE if wanted is None else min(wanted, _LARGEST_PAGE)
-    page = list_cases(
-        user=request.user, filters=place.filters, after=request.GET.get("after") or None, limit=limit
-    )
+    try:
+        page = list_cases(
+            user=request.user, filters=place.filters, after=request.GET.get("after") or None, limit=limit
+        )
+        found = found_in(place, page)
+    except NotUnderstood as error:
+        page, found = CasePage(rows=(), next_cursor=None), Found(problem=str(error))
     return {
         "place": place,
         "page": page,
-        "rows": [(row, place.case_url(row.id)) for row in page.rows],
+        "found": found,
+        "rows": [(row, found_url(place, row.id, page.hits)) for row in page.rows],
         "selected_id": case_id,
         "empty_hint": VIEW_HINTS[place.view],
         "view_label": VIEW_LABELS[place.view],

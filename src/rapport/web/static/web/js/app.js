@@ -14,6 +14,7 @@ import { startMenus } from "./menus.js";
 import { startMorph } from "./morph.js";
 import { startNavigation } from "./navigation.js";
 import { startPicture } from "./picture.js";
+import { startSearch } from "./search.js";
 import { startToasts } from "./toasts.js";
 
 startMorph();
@@ -27,8 +28,9 @@ if (document.getElementById("desk")) {
   startComposer();
   startFiles();
   startNavigation();
-  startList();
   startLightbox();
+  startList();
+  startSearch();
 }
 startFigures();
 startCopy();
