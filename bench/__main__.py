@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.place import fresh_database
 
-PARTS = ["ingest", "parse", "lists", "channels", "latency"]
+PARTS = ["ingest", "parse", "lists", "search", "channels", "latency"]
 _SECTION = re.compile(r"^(?=## )", re.M)
 _HEAD = (
     "# Performance\n\n"
@@ -25,12 +25,15 @@ def main() -> None:
     """Parse the arguments and run the parts asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller sizes; writes nothing")
+    parser.add_argument(
+        "--messages", type=int, default=1_000_000, help="how many messages search is measured with"
+    )
     parser.add_argument("parts", nargs="*", default=PARTS, help=", ".join(PARTS))
     arguments = parser.parse_args()
     sections = []
-    if {"ingest", "parse", "lists", "channels"}.intersection(arguments.parts):
+    if {"ingest", "parse", "lists", "search", "channels"}.intersection(arguments.parts):
         with fresh_database():
-            from bench import channels, ingest, lists, parse
+            from bench import channels, ingest, lists, parse, search
 
             if "ingest" in arguments.parts:
                 sections.append(ingest.run(quick=arguments.quick))
@@ -38,6 +41,8 @@ def main() -> None:
                 sections.append(parse.run(quick=arguments.quick))
             if "lists" in arguments.parts:
                 sections.append(lists.run(large=100_000 if arguments.quick else 1_000_000))
+            if "search" in arguments.parts:
+                sections.append(search.run(messages=50_000 if arguments.quick else arguments.messages))
             if "channels" in arguments.parts:
                 sections.append(channels.run(quick=arguments.quick))
     if "latency" in arguments.parts:

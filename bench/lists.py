@@ -9,9 +9,7 @@ from typing import Any
 from bench.generate import generate
 from bench.place import milliseconds, quantile, table, timed
 
-_EVERYTHING = (
-    "brands_brand, contacts_contact, inbox_thread, inbox_case, inbox_message, inbox_turn, staff_user"
-)
+EVERYTHING = "brands_brand, contacts_contact, inbox_thread, inbox_case, inbox_message, inbox_turn, staff_user"
 
 
 def _works(size: str) -> dict[str, Callable[[], Any]]:
@@ -74,7 +72,7 @@ def run(*, large: int = 1_000_000, small: int = 10_000, rounds: int = 40) -> str
     found: dict[str, dict[int, list[float]]] = {}
     for size in (small, large):
         with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {_EVERYTHING} CASCADE")
+            cursor.execute(f"TRUNCATE {EVERYTHING} CASCADE")
         generate(messages=size)
         gc.collect()
         for name, work in _works(str(size)).items():

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.generate import generate
+from bench.lists import EVERYTHING
 from bench.place import fresh_database, milliseconds, table, timed
 
 _THAI = [
@@ -201,11 +202,13 @@ def _sizes() -> dict[str, int]:
 
 
 def run(*, messages: int = 1_000_000, rounds: int = 15) -> str:
-    """Measure on the present database, which must be empty, and return a section of Markdown."""
+    """Empty the present database, measure, and return a section of Markdown."""
     from django.db import connection
 
     from rapport.inbox import words
 
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {EVERYTHING}, inbox_wordswanted, inbox_knownword CASCADE")
     generate(messages=messages)
     _fill(messages)
     began, taken = time.perf_counter(), 0
@@ -229,6 +232,8 @@ def run(*, messages: int = 1_000_000, rounds: int = 15) -> str:
         found.setdefault(query, {})[way] = f"{milliseconds(times)} ({work()})"
         print(f"search, {name}: {found[query][way]}", flush=True)
     sizes = _sizes()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE plain_words")
     rows = [
         [query, ways["ours"], ways.get("parser", "–"), ways.get("ilike", "–")]
         for query, ways in found.items()

@@ -33,6 +33,7 @@ def pages() -> dict[str, str]:
         "reference/keys.md": _keys,
         "reference/networks.md": _networks,
         "reference/permissions.md": _permissions,
+        "reference/search.md": _search,
         "reference/settings.md": _settings,
     }
     with translation.override("en"):
@@ -231,6 +232,25 @@ def _keys() -> str:
     return (
         "# Keys of the desk\n\nNone of them is needed: everything can also be reached with Tab and Enter.\n\n"
         + table(("Key", "What it does"), rows)
+    )
+
+
+# Search -----------------------------------------------------------------------------------------
+def _search() -> str:
+    from rapport.inbox.queries.search_fields import FIELDS
+
+    fields = table(
+        ("Field", "What it asks for", "Example"),
+        [(f"`{one.name}:`", str(one.does), f"`{one.example}`") for one in FIELDS],
+    )
+    values = "\n".join(
+        f"## Values of `{one.name}:`\n\n"
+        + table(("Value", "Meaning"), [(f"`{value}`", str(does)) for value, does in one.values.items()])
+        for one in FIELDS
+        if one.values
+    )
+    return (
+        f"# Fields of a search\n\nHow they are combined: [search](../how-to/search.md).\n\n{fields}\n{values}"
     )
 
 

@@ -81,7 +81,9 @@ def test_every_example_of_the_help_is_understood(desk: Desk, name: str) -> None:
     assert "search-problem" not in page or "finds nothing called" in page
 
 
-@pytest.mark.parametrize("q", ["", "is:", "tag:", '"', "-", "\0", "\ud800", "x" * 5000, "assignee:m", "%s", "'"])
+@pytest.mark.parametrize(
+    "q", ["", "is:", "tag:", '"', "-", "\0", "\ud800", "x" * 5000, "assignee:m", "%s", "'"]
+)
 def test_completions_bear_anything(desk: Desk, q: str) -> None:
     text = q.encode("utf-8", "surrogatepass")
     assert desk.client().get("/search/complete/", {"q": text}).status_code == 200
