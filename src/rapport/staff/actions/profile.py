@@ -160,15 +160,16 @@ def set_availability(*, user: User, away: bool, until: datetime | None = None, r
 
 def note_seen(*, user: User, session_key: str | None) -> None:
     """Remember that somebody is here, with at most one statement a minute for each person."""
-    if user.seen_at is not None and user.seen_at > timezone.now() - _SEEN_EVERY:
+    now = timezone.now()
+    if user.seen_at is not None and user.seen_at > now - _SEEN_EVERY:
         return
-    given: dict[str, Any] = {"key": session_key or "", "user": user.pk, "every": _SEEN_EVERY}
+    given: dict[str, Any] = {"key": session_key or "", "user": user.pk, "now": now, "every": _SEEN_EVERY}
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH login AS (UPDATE staff_session SET seen_at = now() WHERE session_key = %(key)s)
-            UPDATE staff_user SET seen_at = now()
-            WHERE id = %(user)s AND (seen_at IS NULL OR seen_at < now() - %(every)s)
+            WITH login AS (UPDATE staff_session SET seen_at = %(now)s WHERE session_key = %(key)s)
+            UPDATE staff_user SET seen_at = %(now)s
+            WHERE id = %(user)s AND (seen_at IS NULL OR seen_at < %(now)s - %(every)s)
             """,
             given,
         )

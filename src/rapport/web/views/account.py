@@ -149,6 +149,8 @@ def account_page(
     user = request.user
     assert isinstance(user, User)
     form = form or PasswordChangeForm(user)
+    if not form.errors:  # the page begins at its top, not at its last form
+        form.fields["old_password"].widget.attrs.pop("autofocus", None)
     context = {
         "form": form,
         "themes": THEMES,
