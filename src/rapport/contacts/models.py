@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import F, Q
+from django.db.models.functions import Now, Upper
 
 
 class Contact(models.Model):
@@ -11,6 +13,9 @@ class Contact(models.Model):
 
     name = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     def __str__(self) -> str:
         return self.name or f"contact {self.pk}"
@@ -46,3 +51,65 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return self.handle or self.name or self.external_id
+
+
+class ContactMerge(models.Model):
+    """Two contacts that turned out to be one person, with the identities that moved, so that it can be undone."""
+
+    source = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="+")
+    target = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="+")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    made_at = models.DateTimeField(db_default=Now())
+    undone_at = models.DateTimeField(null=True)
+    moved = models.JSONField(help_text="{identities, attributes, notes}: ids.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source"], name="contact_merged_once", condition=Q(undone_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"contact {self.source_id} into {self.target_id}"
+
+
+class ContactAttribute(models.Model):
+    """What a brand keeps about a person under a name: a customer number, a size, a home airport."""
+
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, related_name="attributes", db_index=False
+    )
+    brand = models.ForeignKey("brands.Brand", on_delete=models.CASCADE, related_name="+", db_index=False)
+    name = models.CharField(max_length=60)
+    value = models.CharField(max_length=400)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                F("contact"), F("brand"), Upper("name"), name="attribute_once_per_contact_and_brand"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of contact {self.contact_id}"
+
+
+class ContactNote(models.Model):
+    """What colleagues of a brand should know of a person, whatever the case. ``removed_at``: taken away, and
+    still to be had back."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="notes")
+    brand = models.ForeignKey("brands.Brand", on_delete=models.CASCADE, related_name="+", db_index=False)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    text = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"note {self.pk} on contact {self.contact_id}"

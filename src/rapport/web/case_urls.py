@@ -1,10 +1,10 @@
-"""Addresses about one case: how far it was read, and the case work."""
+"""Addresses about one case: how far it was read, the case work, and its person."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from rapport.web.views import casework, thread
+from rapport.web.views import casework, contact, thread
 
 urlpatterns = [
     path("seen/", thread.seen, name="case-seen"),
@@ -14,4 +14,11 @@ urlpatterns = [
     path("unsplit/", casework.unsplit, name="case-unsplit"),
     path("link/", casework.link, name="case-link"),
     path("unlink/", casework.unlink, name="case-unlink"),
+    path("person/name/", contact.rename, name="case-person-name"),
+    path("person/attribute/", contact.attribute, name="case-person-attribute"),
+    path("person/note/", contact.note, name="case-person-note"),
+    path("person/note/keep/", contact.note_keep, name="case-person-note-keep"),
+    path("person/same/", contact.same, name="case-person-same"),
+    path("person/part/", contact.part, name="case-person-part"),
+    path("person/split/", contact.split, name="case-person-split"),
 ]

@@ -20,6 +20,7 @@ from rapport.web.views import (
     live,
     media,
     profiles,
+    reasons,
     replies,
 )
 
@@ -73,6 +74,7 @@ urlpatterns = [
     path("channels/<int:channel_id>/past/", channel.past, name="channel-past"),
     path("channels/<int:channel_id>/past/fetch/", channel.fetch_past, name="channel-fetch-past"),
     path("channels/<int:channel_id>/<slug:what>/", channel.act, name="channel-act"),
+    path("brands/<slug:slug>/reasons/", reasons.reasons, name="reasons"),
     path("brands/<slug:slug>/profiles/", profiles.profiles, name="profiles"),
     path("brands/<slug:slug>/profiles/read/", profiles.read, name="profiles-read"),
     path("brands/<slug:slug>/profiles/write/", profiles.write, name="profiles-write"),

@@ -14,6 +14,7 @@ from rapport.contacts.models import Contact, Identity
 from rapport.inbox.access import access_case
 from rapport.inbox.models import Case, CaseEvent, Note, Tag
 from rapport.inbox.queries.became import Became, FileFacts, became, file_facts
+from rapport.inbox.queries.person import Person, person
 from rapport.inbox.queries.related import Related, related
 from rapport.inbox.queries.thread import DEFAULT, ThreadPage, Window, newest_of_contact, thread_page
 from rapport.inbox.queries.thread import MessageRow as MessageRow
@@ -65,6 +66,7 @@ class CaseDetail:
     events: tuple[CaseEvent, ...]
     related: Related
     newest_of_contact: MessageRow | None
+    person: Person
 
     @property
     def answerable(self) -> tuple[MessageRow, ...]:
@@ -118,6 +120,7 @@ def case_detail(
         events=_newest(_within(events, "at", page).order_by("-at", "-id")),
         related=related(user=user, case=case),
         newest_of_contact=newest_of_contact(case=case) if page.newer_cursor or page.ends else None,
+        person=person(case),
     )
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from rapport.inbox.mentions import named_in
@@ -64,3 +65,12 @@ def plays(facts: FileFacts | None) -> str:
     """ "audio" or "video" where the browser may play the file here, else ""."""
     kind = facts.content_type.split("/")[0] if facts is not None else ""
     return kind if kind in {"audio", "video"} else ""
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """A language's name as the reader says it; its code where nobody knows it."""
+    try:
+        return str(get_language_info(code.split("-")[0].lower())["name_translated"])
+    except KeyError:
+        return code

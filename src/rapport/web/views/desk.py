@@ -175,6 +175,7 @@ def case_context(
         "may_reply": Permission.REPLY in allowed,
         "may_note": Permission.NOTE in allowed,
         "may_work": Permission.WORK_CASES in allowed,
+        "may_set_reasons": Permission.MANAGE_CHANNELS in allowed,
         "assignable": assignable_users(brand_id=case.brand_id),
         "known_tags": brand_tags(brand_id=case.brand_id),
         "priorities": list(reversed(Priority.choices)),
