@@ -14,7 +14,7 @@ from rapport.inbox.models import Visibility
 
 class OutgoingState(models.TextChoices):
     """``queued`` waits for ``not_before``; ``sending`` is leased to a worker; the rest are final
-    but for ``failed``, which a person may queue again."""
+    but for ``failed``, which a person may queue again or, if it is a change, let go of."""
 
     QUEUED = "queued", _("Queued")
     SENDING = "sending", _("Sending")

@@ -1,10 +1,15 @@
 """What networks count, in numbers worked out by hand; that nothing longer leaves is tested for all of them together."""
 
+from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from rapport.networks.base import Account, Visibility
+from rapport.networks.base import Account, OutgoingMessage, Visibility
+from rapport.networks.bluesky import chat, posting
+from rapport.networks.bluesky.posting import check_length
+from rapport.networks.errors import CredentialsGone, Refused
 from rapport.networks.registry import connector_class
 
 FAMILY = "👩\u200d👩\u200d👦"  # one for the eye, 18 bytes
@@ -59,3 +64,38 @@ def test_where_a_server_counts_every_letter_the_whole_name_counts() -> None:
     assert _counted("mastodon", "Hello", "public", to="ana@far.example", **settings) == len(
         "@ana@far.example Hello"
     )
+
+
+def test_instagram_refuses_itself_just_what_is_too_long() -> None:
+    connector = connector_class("instagram")(
+        Account(external_id="1", handle="care", credentials={}, settings={})
+    )
+
+    def send(text: str) -> None:
+        connector.send(
+            OutgoingMessage(
+                idempotency_key="3f1c9f0e-8f3b-4a38-9d1f-0a4ad7c3a001",
+                text=text,
+                visibility="private",
+                parent_visibility="private",
+                recipient_id="2",
+                created_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
+            )
+        )
+
+    full = "ก" * 333 + "a"
+    assert connector.length(full, "private") == connector.rules.limit("private")
+    with pytest.raises(CredentialsGone):  # it was about to call
+        send(full)
+    with pytest.raises(Refused, match="bytes"):
+        send(f"{full}a")
+
+
+@pytest.mark.parametrize("place", [posting, chat], ids=["post", "message"])
+@pytest.mark.parametrize("script", ["a", "ก", FAMILY], ids=["letters", "Thai", "families"])
+def test_bluesky_refuses_itself_just_what_counts_as_too_long(place: ModuleType, script: str) -> None:
+    limits = place.MAX_GRAPHEMES, place.MAX_BYTES
+    most = max(n for n in range(1, limits[0] + 2) if place.length(script * n) <= limits[0])
+    check_length(script * most, *limits)
+    with pytest.raises(Refused):
+        check_length(script * (most + 1), *limits)

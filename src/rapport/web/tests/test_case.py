@@ -105,7 +105,7 @@ def test_what_cannot_be_done_is_said_in_place(
     assert _case(desk).version == before
 
 
-@pytest.mark.parametrize("action", ["assign", "close", "reply", "note", "undo", "retry", "length"])
+@pytest.mark.parametrize("action", ["assign", "close", "reply", "note", "undo", "retry", "dismiss", "length"])
 def test_looking_never_changes_anything(desk: Desk, action: str) -> None:
     assert desk.client().get(desk.url(action))["Location"] == desk.url()
 

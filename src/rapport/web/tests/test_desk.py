@@ -41,6 +41,9 @@ def test_a_case_of_another_brand_does_not_exist(desk: Desk, role: Role) -> None:
         "reply",
         "undo",
         "retry",
+        "dismiss",
+        "edit",
+        "delete",
     ):
         data = {
             "assignee": "",

@@ -29,9 +29,10 @@ def test_no_number_in_an_address_is_an_error_of_ours(desk: Desk, name: str, valu
 @pytest.mark.parametrize("value", [TOO_LONG, "9" * 30, "-1", "0", "\0", "x"])
 def test_nothing_in_a_form_is_an_error_of_ours(desk: Desk, value: str) -> None:
     client = desk.client(Role.LEAD)
-    names = "assignee team was priority name tag until reason outgoing in_reply_to version text visibility"
-    form = dict.fromkeys([*names.split(), "form_key"], value)
-    for action in ("assign", "priority", "tag", "untag", "snooze", "close", "reply", "undo", "retry"):
+    names = "assignee team was priority name tag until reason outgoing in_reply_to version text visibility message"
+    form = dict.fromkeys([*names.split(), "form_key", "kept", "kept_alt"], value)
+    actions = "assign priority tag untag snooze close reply undo retry dismiss edit delete"
+    for action in actions.split():
         assert client.post(desk.url(action), form, **PART).status_code in {200, 404, 409, 422}, action
     for until in ("0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "0001-01-01T00:00", "9999-12-31T23:59"):
         assert client.post(desk.url("snooze"), {"until": until}, **PART).status_code in {409, 422}
