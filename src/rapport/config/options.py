@@ -144,9 +144,9 @@ class Options(BaseSettings):
     smtp_url: str | None = Field(
         default=None,
         alias="RAPPORT_SMTP_URL",
-        description="The mail server through which leads are told of trouble with a channel, as "
+        description="The mail server through which leads are told of trouble with a channel, and invitations leave, as "
         "`smtp://user:password@host:587?from=care@example.com` (STARTTLS, where there is a user) or `smtps://…` "
-        "(TLS from the start). Unset: they are told on their screen only.",
+        "(TLS from the start). Unset: they are told on their screen only, and an invitation's link is passed on by hand.",
     )
     login_attempts: int = Field(
         default=8,
