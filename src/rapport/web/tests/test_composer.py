@@ -139,6 +139,22 @@ class TestCounting:
         form = {**asked, "text": "x" * room, "form_key": uuid.uuid4()}
         assert desk.client().post(desk.url("reply", case), form, **PART).status_code == 200
 
+    def test_an_edit_counts_the_name_where_the_message_answers_somebody(self, desk: Desk) -> None:
+        channel = make_channel(desk.brand, "mastodon")
+        asked = say(channel, make_contact(channel, "Ana", "ana"), "Where?")
+        answer = say(channel, None, "Here", 5, to=asked)
+        going_on = say(channel, None, "And there", 6, to=answer)
+        case, room = case_of(asked), 500 - len("@ana ")
+        for message, length, status in (
+            (answer, room + 1, 422),
+            (answer, room, 200),
+            (going_on, 501, 422),
+            (going_on, 500, 200),
+        ):
+            form = {"message": message.id, "text": "x" * length, "form_key": uuid.uuid4()}
+            assert desk.client().post(desk.url("edit", case), form, **PART).status_code == status, length
+        assert Outgoing.objects.count() == 2
+
     def test_private_words_count_as_private_ones_do(self, desk: Desk) -> None:
         _channel, case = _ago(desk, "instagram", hours=1)
         message = Message.objects.get(thread__case_threads__case=case)
