@@ -16,7 +16,7 @@ from rapport.inbox.queries.search_fields import BY_NAME, FIELDS, SearchField
 from rapport.lib.normalise import normalise
 from rapport.staff.models import Team, User
 
-MOST = 8
+MOST = 10
 _LAST = re.compile(r"""(?:^|\s)(-?)(?:([A-Za-z]{2,20}):("[^"]*|\S*)|([A-Za-z]*))$""")
 _DAYS = ("today", "yesterday", "7d", "30d")
 
@@ -31,7 +31,7 @@ class Completion:
 
 
 def completions(*, user: User, brand_ids: Sequence[int], text: str) -> list[Completion]:
-    """At most eight completions of what ``text`` ends with; none within an ordinary word or a phrase."""
+    """At most ten completions (of fields, all) of what ``text`` ends with; none within an ordinary word or a phrase."""
     last = _LAST.search(text)
     if last is None or text[: last.start()].count('"') % 2:
         return []
@@ -39,7 +39,7 @@ def completions(*, user: User, brand_ids: Sequence[int], text: str) -> list[Comp
     before = text[: last.end() - len((name + ":" + typed) if name else word)]
     if not name:
         fields = [one for one in FIELDS if one.name.startswith(word.lower()) and not (minus and one.once)]
-        return [Completion(f"{before}{one.name}:", f"{one.name}:", one.does) for one in fields][: MOST * 2]
+        return [Completion(f"{before}{one.name}:", f"{one.name}:", one.does) for one in fields]
     field = BY_NAME.get(name.lower())
     if field is None:
         return []
