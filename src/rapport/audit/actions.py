@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rapport.audit.models import AuditEntry
@@ -27,4 +28,19 @@ def record(
         object_type=object_type,
         object_id=str(object_id),
         data=data or {},
+    )
+
+
+def record_many(entries: Iterable[tuple[str, int | None, int | None, str, object, dict[str, Any]]]) -> None:
+    """Append many in one statement: ``(action, actor, brand, object type, object id, data)`` of each."""
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            action=action,
+            actor_id=actor_id,
+            brand_id=brand_id,
+            object_type=object_type,
+            object_id=str(object_id),
+            data=data,
+        )
+        for action, actor_id, brand_id, object_type, object_id, data in entries
     )

@@ -79,9 +79,7 @@ class ContactMerge(models.Model):
 class ContactAttribute(models.Model):
     """What a brand keeps about a person under a name: a customer number, a size, a home airport."""
 
-    contact = models.ForeignKey(
-        Contact, on_delete=models.CASCADE, related_name="attributes", db_index=False
-    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="attributes", db_index=False)
     brand = models.ForeignKey("brands.Brand", on_delete=models.CASCADE, related_name="+", db_index=False)
     name = models.CharField(max_length=60)
     value = models.CharField(max_length=400)

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     REPLAY_EVENTS = "replay_events"
     VIEW_AUDIT = "view_audit"
     WATCH_CHANNELS = "watch_channels"
+    SHARE_VIEWS = "share_views"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ GRANTS: dict[Permission, Grant] = {
     Permission.REPLY: Grant(Role.AGENT, _("Answer a customer, undo, retry a failed reply.")),
     Permission.NOTE: Grant(Role.AGENT, _("Write internal notes.")),
     Permission.WORK_CASES: Grant(Role.AGENT, _("Assign, tag, prioritise, snooze, close and reopen cases.")),
+    Permission.SHARE_VIEWS: Grant(
+        Role.LEAD, _("Share saved views with everybody of the brand, and change shared ones.")
+    ),
     Permission.MANAGE_TEAM: Grant(
         Role.LEAD, _("Invite people, give roles up to one's own, let people go, manage teams.")
     ),

@@ -7,6 +7,7 @@ from django.urls import include, path
 
 from rapport.web.views import (
     account,
+    bulk,
     case,
     channel,
     channels,
@@ -22,6 +23,7 @@ from rapport.web.views import (
     profiles,
     reasons,
     replies,
+    saved,
 )
 
 _CASE = "desk/<slug:view>/case/<int:case_id>"
@@ -43,7 +45,12 @@ urlpatterns = [
     path("", include("rapport.web.network_urls")),
     path("", include("rapport.web.search_urls")),
     path("desk/", desk.desk, name="desk"),
+    path("desk/views/", saved.views, name="views"),
+    path("desk/views/new/<slug:view>/", saved.new, name="view-new"),
+    path("desk/views/<int:view_id>/<slug:what>/", saved.act, name="view-act"),
+    path("desk/undo/<int:act_id>/", bulk.undo, name="bulk-undo"),
     path("desk/<slug:view>/", desk.desk, name="desk-list"),
+    path("desk/<slug:view>/bulk/", bulk.bulk, name="bulk"),
     path(f"{_CASE}/", desk.desk, name="desk-case"),
     path(f"{_CASE}/", include("rapport.web.case_urls")),
     path(f"{_CASE}/assign/", case.assign, name="case-assign"),

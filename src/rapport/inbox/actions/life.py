@@ -12,6 +12,7 @@ from rapport.inbox import cases, joining
 from rapport.inbox.access import access_case
 from rapport.inbox.actions.change import Change, change_case
 from rapport.inbox.models import Case, CaseEventKind, CaseStatus, CloseReason
+from rapport.inbox.queries.answered import answered_among
 from rapport.inbox.queries.reasons import is_reason
 from rapport.lib.errors import Conflict, Invalid
 from rapport.lib.live import notify_desk
@@ -22,8 +23,8 @@ LONGEST_SNOOZE = timedelta(days=365)
 _WAKE_BATCH = 1000
 
 
-def snooze_case(*, actor: User, case_id: int, until: datetime, expected_version: int | None = None) -> Case:
-    """Put the case away until a time with a zone, in the future and less than a year away."""
+def check_snooze(until: datetime) -> None:
+    """Raise Invalid for a time without a zone, in the past, or a year away."""
     if timezone.is_naive(until):
         raise Invalid(_("Say in which time zone that is."))
     now = timezone.now()
@@ -31,6 +32,11 @@ def snooze_case(*, actor: User, case_id: int, until: datetime, expected_version:
         raise Invalid(_("Choose a time in the future."))
     if until >= now + LONGEST_SNOOZE:
         raise Invalid(_("Choose a time less than a year away."))
+
+
+def snooze_case(*, actor: User, case_id: int, until: datetime, expected_version: int | None = None) -> Case:
+    """Put the case away until a time with a zone, in the future and less than a year away."""
+    check_snooze(until)
 
     def decide(case: Case) -> Change | None:
         if case.status == CaseStatus.CLOSED:
@@ -63,7 +69,11 @@ def close_case(
             if case.close_reason == reason:
                 return None
             raise Conflict(_("This case is already closed, with another reason. Reopen it first."))
-        if reason == CloseReason.ANSWERED and case.waiting_since is not None and not _was_answered(case):
+        if (
+            reason == CloseReason.ANSWERED
+            and case.waiting_since is not None
+            and not answered_among([case.id])
+        ):
             raise Invalid(
                 _(
                     "This customer waits and was never answered. Answer first, or close with the reason that "
@@ -145,25 +155,3 @@ def wake_due_cases() -> int:
         for brand_id, case_ids in woken:
             notify_desk(brand_id=brand_id, case_ids=case_ids)
     return sum(len(case_ids) for _brand, case_ids in woken)
-
-
-def _was_answered(case: Case) -> bool:
-    """Whether the brand ever answered this contact in the case's threads. A reply to somebody else in
-    a public thread is no answer to this contact, and one that was deleted is none to anybody."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT EXISTS (
-                SELECT FROM inbox_casethread ct
-                JOIN inbox_message own ON own.thread_id = ct.thread_id
-                LEFT JOIN inbox_message parent
-                    ON parent.channel_id = own.channel_id AND parent.external_id = own.parent_external_id
-                LEFT JOIN contacts_identity asker ON asker.id = parent.identity_id
-                WHERE ct.case_id = %(case)s AND own.own AND NOT own.automatic AND own.deleted_at IS NULL
-                  AND own.sent_at >= %(opened_at)s
-                  AND (parent.id IS NULL OR parent.from_brand OR asker.contact_id = %(contact)s)
-            )
-            """,
-            {"case": case.id, "contact": case.contact_id, "opened_at": case.opened_at},
-        )
-        return bool(cursor.fetchone()[0])

@@ -6,6 +6,7 @@ used on another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.core import signing
@@ -24,5 +25,19 @@ def decode(*, place: str, cursor: str) -> tuple[datetime, int]:
     try:
         at, row_id = signing.loads(cursor, salt=f"rapport.cursor.{place}")
         return datetime.fromisoformat(at), int(row_id)
+    except (signing.BadSignature, ValueError):
+        raise Invalid(_("That place in the list is no longer known. Start from the top.")) from None
+
+
+def encode_key(*, place: str, key: Sequence[str], row_id: int) -> str:
+    """A cursor behind the row of ``place`` that sorts by these values, as the database wrote them, and its id."""
+    return signing.dumps([list(key), row_id], salt=f"rapport.cursor.{place}")
+
+
+def decode_key(*, place: str, cursor: str) -> tuple[list[str], int]:
+    """What :func:`encode_key` was given. Raises :class:`~rapport.lib.errors.Invalid`."""
+    try:
+        key, row_id = signing.loads(cursor, salt=f"rapport.cursor.{place}")
+        return [str(value) for value in key], int(row_id)
     except (signing.BadSignature, ValueError):
         raise Invalid(_("That place in the list is no longer known. Start from the top.")) from None

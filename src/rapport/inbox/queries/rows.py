@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rapport.contacts.models import Identity
-from rapport.inbox.models import Case
+from rapport.inbox.models import Case, Mention
+from rapport.staff.models import User
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +16,8 @@ class CaseRow:
     """One line of a list. ``handle`` and ``avatar_url`` are the contact's on the case's network.
 
     ``waiting_since`` doubles as unread: the contact's newest words have no answer. ``failed``: a reply
-    could not be delivered and somebody must look at it.
+    could not be delivered and somebody must look at it. ``names_you``: a note names the reader, who has
+    not seen it yet.
     """
 
     id: int
@@ -47,10 +49,11 @@ class CaseRow:
     team_name: str
     tags: tuple[str, ...]
     failed: bool
+    names_you: bool
 
 
-def case_rows(case_ids: Sequence[int]) -> tuple[CaseRow, ...]:
-    """The rows of these cases in the order given; four queries for any number of them."""
+def case_rows(case_ids: Sequence[int], *, reader: User) -> tuple[CaseRow, ...]:
+    """The rows of these cases in the order given; five queries for any number of them."""
     if not case_ids:
         return ()
     cases = (
@@ -62,6 +65,11 @@ def case_rows(case_ids: Sequence[int]) -> tuple[CaseRow, ...]:
     )
     # Outgoing belongs to a room above this one: it is reached through the case's own relation.
     failed = set(Case.objects.filter(id__in=case_ids, outgoing__state="failed").values_list("id", flat=True))
+    named = set(
+        Mention.objects.filter(user=reader, case_id__in=case_ids, seen_at=None).values_list(
+            "case_id", flat=True
+        )
+    )
     known_as = identities_of(cases.values())
     # A case may vanish between the two statements only through a restore; then it is left out.
     return tuple(
@@ -69,6 +77,7 @@ def case_rows(case_ids: Sequence[int]) -> tuple[CaseRow, ...]:
             cases[case_id],
             known_as.get((cases[case_id].contact_id, cases[case_id].channel.network)),
             case_id in failed,
+            case_id in named,
         )
         for case_id in case_ids
         if case_id in cases
@@ -83,7 +92,7 @@ def identities_of(cases: Iterable[Case]) -> dict[tuple[int, str], Identity]:
     return {(identity.contact_id, identity.network): identity for identity in found}
 
 
-def _row(case: Case, identity: Identity | None, failed: bool) -> CaseRow:
+def _row(case: Case, identity: Identity | None, failed: bool, names_you: bool) -> CaseRow:
     handle = identity.handle if identity else ""
     name = case.contact.name or (identity.name if identity else "") or handle
     return CaseRow(
@@ -116,4 +125,5 @@ def _row(case: Case, identity: Identity | None, failed: bool) -> CaseRow:
         team_name=case.team.name if case.team else "",
         tags=tuple(tag.name for tag in case.tags.all()),
         failed=failed,
+        names_you=names_you,
     )

@@ -83,7 +83,8 @@ def _file(content: bytes) -> BytesIO:
 def test_a_picture_is_shown_to_colleagues_without_its_remarks(desk: Desk) -> None:
     client = desk.client()
     assert (
-        client.post("/account/picture/", {"picture": _file(png(40, 40, remark=b"a\0" + SECRET))}).status_code == 302
+        client.post("/account/picture/", {"picture": _file(png(40, 40, remark=b"a\0" + SECRET))}).status_code
+        == 302
     )
     address = f"/people/{me(desk).id}/picture/"
     answer = desk.client("viewer").get(address)

@@ -9,19 +9,25 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from rapport.brands.models import Channel
 from rapport.inbox.access import access_case
-from rapport.inbox.models import Priority, Tag
+from rapport.inbox.mentions import mark_seen
+from rapport.inbox.models import CloseReason, Priority
+from rapport.inbox.queries.counts import view_counts
 from rapport.inbox.queries.detail import case_detail
-from rapport.inbox.queries.lists import COUNT_LIMIT, CasePage, list_cases, view_counts
+from rapport.inbox.queries.filters import CaseFilters
+from rapport.inbox.queries.lists import CasePage, list_cases
 from rapport.inbox.queries.people import assignable_users, brand_tags
 from rapport.inbox.queries.reasons import close_reasons, reason_label
 from rapport.inbox.queries.search_fields import NotUnderstood
+from rapport.inbox.queries.views import ORDERS, VIEW_TABLE
+from rapport.inbox.saved import may_change, views_for
 from rapport.staff.access import brands_for, granted
+from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, composer
+from rapport.web.narrowing import narrowing_context
 from rapport.web.numbers import whole_number
-from rapport.web.place import VIEW_HINTS, VIEW_LABELS, Place, place_of
+from rapport.web.place import Place, place_from_saved, place_of
 from rapport.web.search import Found, found_in, found_url
 from rapport.web.snooze import snooze_choices
 from rapport.web.timeline import timeline
@@ -30,6 +36,8 @@ from rapport.web.window import window_of
 
 _PAGE = 40
 _LARGEST_PAGE = 200
+_COUNTED_VIEWS = 12  # of the saved ones, the first
+_OFFERED_TAGS = 200
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -77,20 +85,33 @@ def desk_page(
 
 
 def views_context(request: DeskRequest, place: Place) -> dict[str, Any]:
-    """The views with how many cases each holds."""
-    counts = view_counts(user=request.user, brand_id=place.brand)
+    """The lists and the saved views, with how many cases each holds."""
+    saved = [(view, place_from_saved(view)) for view in views_for(user=request.user)]
+    counted = [where.filters if where else CaseFilters(view="closed") for _view, where in saved]
+    counts = view_counts(user=request.user, brands=place.brands, saved=counted[:_COUNTED_VIEWS])
+    saved_counts = [*counts.saved, *([None] * (len(saved) - len(counts.saved)))]
     return {
         "place": place,
         "views": [
             {
-                "label": label,
+                "id": view,
+                "label": spec.label,
+                "key": spec.key,
                 "url": place.of_view(view).url,
-                "current": view == place.view,
-                "count": counts[view],
-                "more": counts[view] >= COUNT_LIMIT,
-                "shown": view != "closed",
+                "current": view == place.view and not place.saved,
+                "count": counts.views.get(view),
             }
-            for view, label in VIEW_LABELS.items()
+            for view, spec in VIEW_TABLE.items()
+        ],
+        "saved_views": [
+            {
+                "view": view,
+                "url": where.url,
+                "current": view.id == place.saved,
+                "count": count,
+            }
+            for (view, where), count in zip(saved, saved_counts, strict=True)
+            if where is not None
         ],
     }
 
@@ -112,36 +133,52 @@ def list_context(request: DeskRequest, place: Place, case_id: int | None) -> dic
         "found": found,
         "rows": [(row, found_url(place, row.id, page.hits)) for row in page.rows],
         "selected_id": case_id,
-        "empty_hint": VIEW_HINTS[place.view],
-        "view_label": VIEW_LABELS[place.view],
+        "may_pick": may_pick(request.user),
+        "empty_hint": VIEW_TABLE[place.view].hint,
+        "view_label": VIEW_TABLE[place.view].label,
     }
 
 
 def filters_context(request: DeskRequest, place: Place) -> dict[str, Any]:
-    """What the list can be narrowed to, among what this person may see."""
-    brands = list(brands_for(request.user, Permission.VIEW_CASES).order_by("name"))
-    known = {brand.id for brand in brands}
-    brand_id = place.brand if place.brand in known else None
-    only = brand_id or (brands[0].id if len(brands) == 1 else None)
-    channels = (
-        Channel.objects.filter(brand_id__in=[only] if only else known)
-        .select_related("brand")
-        .defer("credentials")
-        .order_by("brand__name", "network", "handle")
-    )
-    people = list(assignable_users(brand_id=only)) if only else []
-    tag = Tag.objects.filter(id=place.tag, brand_id__in=known).first() if place.tag else None
+    """What the list can be narrowed to and sorted by, and how that can be kept as a view."""
+    spec = VIEW_TABLE[place.view]
+    saved = next((one for one in views_for(user=request.user) if one.id == place.saved), None)
+    may_change_saved = saved is not None and may_change(user=request.user, view=saved)
+    context = narrowing_context(request.user, place)
+    only = context["only_brand"]
     return {
-        "brands": brands,
-        "brand": next((brand for brand in brands if brand.id == brand_id), None),
-        "channels": channels,
-        "channel": next((one for one in channels if one.id == place.channel), None)
-        if place.channel
-        else None,
-        "tags": brand_tags(brand_id=only) if only else [],
-        "tag": tag,
-        "people": people,
-        "person": next((one for one in people if one.id == place.assignee), None),
+        **context,
+        "sorts": [
+            {
+                "label": ORDERS[sort].label,
+                "url": place.sorted_by(sort).url,
+                "current": sort == place.filters.order,
+            }
+            for sort in spec.sorts
+        ],
+        "sort_label": ORDERS[place.filters.order].label,
+        "saved_view": saved,
+        "saved_changed": saved is not None
+        and may_change_saved
+        and (saved.view, saved.filters) != (place.view, place.params),
+        "share_brands": brands_for(request.user, Permission.SHARE_VIEWS).order_by("name"),
+        **(pick_context(only.id if only else None) if may_pick(request.user) else {}),
+    }
+
+
+def may_pick(user: User) -> bool:
+    """Whether there is any brand whose cases this person works on."""
+    return brands_for(user, Permission.WORK_CASES).exists()
+
+
+def pick_context(brand_id: int | None) -> dict[str, Any]:
+    """What can be done to picked cases; people and tags where they are all of one brand."""
+    return {
+        "bulk_people": assignable_users(brand_id=brand_id) if brand_id else [],
+        "bulk_tags": brand_tags(brand_id=brand_id)[:_OFFERED_TAGS] if brand_id else [],
+        "bulk_priorities": list(reversed(Priority.choices)),
+        "bulk_reasons": [choice for choice in CloseReason.choices if choice[0] != CloseReason.IMPORTED],
+        "bulk_snoozes": snooze_choices(),
     }
 
 
@@ -156,6 +193,7 @@ def case_context(
 ) -> dict[str, Any]:
     """One case with everything that can be done with it."""
     detail = case_detail(user=request.user, case_id=case_id, window=window_of(request))
+    mark_seen(user=request.user, case_id=case_id)
     case = detail.case
     allowed = granted(request.user, case.brand_id)
     return {

@@ -15,6 +15,7 @@ import { startMorph } from "./morph.js";
 import { startNavigation } from "./navigation.js";
 import { startPicture } from "./picture.js";
 import { startSearch } from "./search.js";
+import { startSelect } from "./select.js";
 import { startToasts } from "./toasts.js";
 
 startMorph();
@@ -31,6 +32,7 @@ if (document.getElementById("desk")) {
   startLightbox();
   startList();
   startSearch();
+  startSelect();
 }
 startFigures();
 startCopy();

@@ -2,6 +2,7 @@
 import { closeMenus, openMenu } from "./menus.js";
 import { applyNew, step } from "./list.js";
 import { focusField } from "./composer.js";
+import { anyPicked, pickAll, pickCurrent, pickTo, unpick } from "./select.js";
 import { messageMenu, stepMessage, toggleHistory } from "./thread.js";
 
 const actions = {
@@ -10,6 +11,11 @@ const actions = {
   open: () => false, // the focused case is a link
   leave,
   apply: applyNew,
+  pick: pickCurrent,
+  range: pickTo,
+  all: pickAll,
+  filter: () => openMenu(document.getElementById("filter-menu")),
+  view: (key) => document.querySelector(`[data-view-key="${key}"]`)?.click(),
   search: () => document.getElementById("search")?.focus(),
   "message-next": () => stepMessage(1),
   "message-previous": () => stepMessage(-1),
@@ -20,7 +26,7 @@ const actions = {
   note: () => focusField("note"),
   assign: () => menu("assign"),
   priority: () => menu("priority"),
-  tag: () => document.getElementById("tag-name")?.focus(),
+  tag: () => (anyPicked() ? menu("tag") : document.getElementById("tag-name")?.focus()),
   snooze: () => menu("snooze"),
   close: () => menu("close"),
   letter: () => document.querySelector("[data-new-letter]")?.click(),
@@ -28,8 +34,9 @@ const actions = {
   help: () => document.getElementById("keys").showModal(),
 };
 
+// While cases are picked, a key means all of them.
 function menu(name) {
-  const element = document.querySelector(`[data-menu="${name}"]`);
+  const element = document.querySelector(anyPicked() ? `[data-bulk="${name}"]` : `[data-menu="${name}"]`);
   if (!element) return;
   if (element.tagName === "DETAILS") openMenu(element);
   else element.querySelector("button").focus();
@@ -38,9 +45,11 @@ function menu(name) {
 function leave() {
   if (closeMenus()) return;
   const field = document.activeElement;
-  if (field?.matches("input, textarea, select")) {
+  if (field?.matches("input:not([type=checkbox]), textarea, select")) {
     field.blur();
     document.getElementById("thread")?.focus({ preventScroll: true });
+  } else if (unpick()) {
+    return;
   } else if (location.hash === "#contact") {
     history.back();
   } else if (document.querySelector("#desk.has-case")) {
@@ -57,13 +66,13 @@ function typing(element) {
 export function startKeys() {
   const table = new Map([...document.querySelectorAll("#keys tr[data-key]")].map((row) => [row.dataset.key, row.dataset.does]));
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.defaultPrevented || event.altKey || event.isComposing) return;
     if (document.querySelector("dialog[open]")) return;
     if (event.key !== "Escape" && typing(event.target)) return;
-    const action = actions[table.get(event.key)];
-    if (!action || event.key === "Enter") return;
-    event.preventDefault();
-    action();
+    const key = event.ctrlKey || event.metaKey ? `Control+${event.key}` : event.key;
+    const action = actions[table.get(key)];
+    if (!action || key === "Enter") return;
+    if (action(key) !== false || key === event.key) event.preventDefault();
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-action=help]");

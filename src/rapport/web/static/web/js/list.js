@@ -1,6 +1,7 @@
 // The list stays true without moving under anybody's pointer: new cases wait behind a chip.
 import { morph, part } from "./morph.js";
 import { openCase } from "./navigation.js";
+import { anyPicked, restorePicks } from "./select.js";
 import { say } from "./words.js";
 
 const MARGIN = 40;
@@ -10,7 +11,7 @@ let asked = 0;
 
 function busy() {
   const list = document.getElementById("list");
-  return list.scrollTop > 0 || list.matches(":hover") || list.contains(document.activeElement) || openMenuInside();
+  return anyPicked() || list.scrollTop > 0 || list.matches(":hover") || list.contains(document.activeElement) || openMenuInside();
 }
 
 function openMenuInside() {
@@ -35,8 +36,10 @@ export async function refreshList({ apply = false } = {}) {
   const page = new DOMParser().parseFromString(answer.html, "text/html");
   morph(document.getElementById("views"), page.getElementById("views").outerHTML);
   const fresh = page.getElementById("list");
-  if (apply || !busy()) show(fresh);
-  else hold(fresh, margin);
+  // A list longer than an answer may be is not cut short under anybody's eyes.
+  if (apply || (!busy() && shown <= LARGEST_PAGE)) show(fresh);
+  else hold(fresh);
+  restorePicks();
 }
 
 function show(fresh) {
@@ -58,7 +61,7 @@ function markOpen() {
 }
 
 // Somebody points at the list or reads it: rows change where they are, none moves.
-function hold(fresh, margin) {
+function hold(fresh) {
   waiting = true;
   const list = document.getElementById("list");
   const now = rowsOf(list);
@@ -71,17 +74,19 @@ function hold(fresh, margin) {
   now.filter((row) => incoming.has(row.id)).forEach((row, index) => {
     if (order[index] !== row.id) moved += 1;
   });
-  for (const row of now) {
+  // Rows below the last one that the answer knows may just lie deeper than it reaches.
+  const reaches = now.findLastIndex((row) => incoming.has(row.id));
+  now.forEach((row, index) => {
     const next = incoming.get(row.id);
     if (next) {
       const current = row.querySelector("a[aria-current]") !== null;
       morph(row, next.outerHTML);
       if (current) document.querySelector(`#${row.id} a`)?.setAttribute("aria-current", "true");
-    } else if (!more || added < margin) {
+    } else if (!more || index < reaches) {
       row.classList.add("left-list");
       row.querySelector(".row-preview").dataset.note = say("gone");
     }
-  }
+  });
   const tail = countTail(now, fresh);
   const news = Math.max(added - tail, 0) || (moved ? 1 : 0);
   const chip = document.getElementById("new-chip");
