@@ -200,7 +200,7 @@ def role(request: DeskRequest, person_id: int) -> HttpResponse:
         "reader": reader,
         "said": said,
         "changed": brand.pk,
-        "was": expected,
+        "was": expected if expected != wanted else "",
         "is": wanted,
         "brand": brand if request.POST.get("only") else None,
     }
