@@ -50,6 +50,7 @@ CSRF_TRUSTED_ORIGINS = [_options.base_url]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.sessions",  # its table is not used any more, but backups of before have it
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from rapport.audit.actions import record
 from rapport.lib.errors import Invalid, NotFound
 from rapport.lib.text import storable
-from rapport.staff.models import Membership, Role, Team, User
+from rapport.staff.models import Membership, Role, Session, Team, User
 from rapport.staff.people import keep_an_admin
 
 
@@ -53,6 +53,7 @@ def set_password(*, actor_id: int | None, user_id: int, password: str) -> User:
         user = _user(user_id)
         _set_password(user, password)
         user.save(update_fields=["password"])
+        Session.objects.filter(user=user).delete()
         _tell("user.password", actor_id, user, {})
     return user
 

@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('brands', '0003_renewal_silence_streams'),
+        ('sessions', '0001_initial'),
         ('staff', '0002_team_channels'),
     ]
 
@@ -173,6 +174,7 @@ class Migration(migrations.Migration):
             model_name='signature',
             constraint=models.UniqueConstraint(fields=('user', 'brand'), name='one_signature_per_brand'),
         ),
-        # Logins live in staff_session now: everybody logs in once more.
-        migrations.RunSQL("DROP TABLE IF EXISTS django_session", migrations.RunSQL.noop),
+        # Logins live in staff_session now: everybody logs in once more. The table itself stays, because
+        # backups of before have it.
+        migrations.RunSQL("DELETE FROM django_session", migrations.RunSQL.noop),
     ]

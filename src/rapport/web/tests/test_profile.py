@@ -184,3 +184,14 @@ def test_logins_are_listed_and_ended_one_by_one_or_all_but_this(desk: Desk) -> N
 )  # fmt: skip
 def test_a_device_has_a_name(agent: str, name: str) -> None:
     assert called(agent) == name
+
+
+@pytest.mark.parametrize("part", ["profile", "picture", "signatures", "availability", "logins"])
+def test_none_of_it_without_a_login_and_nothing_by_reading(desk: Desk, part: str) -> None:
+    assert Client().post(f"/account/{part}/", FORM).status_code == 302
+    assert desk.client().get(f"/account/{part}/").status_code == 405
+    assert desk.client().post(f"/account/{part}/", dict.fromkeys(FORM, "\0" * 50)).status_code in {
+        302,
+        404,
+        422,
+    }
