@@ -7,6 +7,7 @@ what a project would write first: a ``tsvector`` column of the message with a GI
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import time
 from collections.abc import Callable
@@ -72,7 +73,7 @@ def _texts(count: int, *, seed: int = 11) -> list[str]:
         for n in range(_WORDS)
     ]
     vocabulary = ["luggage", "the", "my", "is", "lost", "refund", *made]
-    weights = [1 / (rank + 2) for rank in range(len(vocabulary))]
+    weights = list(itertools.accumulate(1 / (rank + 2) for rank in range(len(vocabulary))))
     found = []
     for _ in range(count):
         kind = chance.random()
@@ -81,7 +82,7 @@ def _texts(count: int, *, seed: int = 11) -> list[str]:
         elif kind < 0.2:
             found.append("".join(chance.choices(_CHINESE, k=14)))
         else:
-            found.append(" ".join(chance.choices(vocabulary, weights, k=15)))
+            found.append(" ".join(chance.choices(vocabulary, cum_weights=weights, k=15)))
     return found
 
 
@@ -248,8 +249,8 @@ def run(*, messages: int = 1_000_000, rounds: int = 15) -> str:
         + table(["", "Rapport", "tsvector of the parser", "ILIKE"], rows)
         + f"\n\nRead behind the ingest: {rate:,.0f} texts/s. Terms {mb['inbox_messagewords']}, their index "
         f"{mb['words_of_messages']}, known words {mb['inbox_knownword']}; the parser's {mb['plain_words']} and "
-        f"{mb['plain_words_gin']}; the messages themselves {mb['inbox_message']}.\n\nLimit: fetching the newest thousand "
-        "cases' rows. The parser finds no piece of a Thai or Chinese text, and sorts every match of a frequent word.\n"
+        f"{mb['plain_words_gin']}; the messages themselves {mb['inbox_message']}.\n\nLimit: some twenty statements for the "
+        "list and its pieces of text. The parser finds no piece of a Thai or Chinese text, and sorts every match of a frequent word.\n"
     )
 
 

@@ -26,9 +26,9 @@ from rapport.staff.models import User
 __all__ = ["Hit", "Matches", "Query", "matching_cases", "parse_query"]
 
 # Enough cases to page through; a search that would find more says so.
-ENOUGH = 1000
+ENOUGH = 500
 # Texts of one kind that a search looks at.
-MOST_TEXTS = 12_000
+MOST_TEXTS = 6000
 # People that a name may mean.
 MOST_PEOPLE = 1000
 

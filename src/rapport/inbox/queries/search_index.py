@@ -1,7 +1,7 @@
 """Asking the index of terms: a search as a text search query, and its texts newest first, block by block.
 
 The index answers "which rows have this term and lie in this block" in time that depends on the block, not on
-how often the term occurs. So the newest block is asked first, then four times as many below it, and so on.
+how often the term occurs. So the newest few blocks are asked first, then four times as many below them, and so on.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from rapport.lib import terms
 from rapport.lib.pg import array
 
 # Texts looked at in one step.
-STEP_LIMIT = 3000
+STEP_LIMIT = 1200
 # Texts not read yet that a search looks through; a long import may leave more.
 UNREAD_LIMIT = 1000
 # Words that the beginning of one may stand for.
 ENDINGS = 64
-_MOST_BLOCKS = 64
+_FIRST_BLOCKS, _MOST_BLOCKS = 4, 64
 _LAST_CHARACTER = "\U0010ffff"
 Endings = Mapping[str, Sequence[str]]
 
@@ -32,9 +32,10 @@ _ENDINGS = """
     ) FROM unnest(%(begun)s::text[]) AS p(begun)
 """
 _NEWEST = "SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 1"
+# The sum keeps the planner from walking the primary key, along which most rows do not fit.
 _STEP = """
     WITH fitting AS MATERIALIZED (
-        SELECT {key} AS id FROM {table} WHERE words @@ %(query)s::tsquery AND {key} < %(below)s
+        SELECT {key} AS id FROM {table} WHERE words @@ %(query)s::tsquery AND {key} + 0 < %(below)s
     )
     SELECT id FROM fitting ORDER BY id DESC LIMIT %(limit)s
 """
@@ -114,7 +115,7 @@ def newest_first(source: Source, query: str, *, but: set[int]) -> Iterator[list[
     with connection.cursor() as cursor:
         cursor.execute(source.sql(_NEWEST))
         row = cursor.fetchone()
-    below, blocks = (row[0] + 1 if row else 0), 1
+    below, blocks = (row[0] + 1 if row else 0), _FIRST_BLOCKS
     while below > 0:
         span = query
         lowest = 0

@@ -33,26 +33,13 @@ def snippets(query: Query, hits: Mapping[int, Hit]) -> dict[int, Snippet]:
     by_kind: dict[str, list[int]] = {}
     for hit in hits.values():
         by_kind.setdefault(hit.kind, []).append(hit.id)
-    messages = dict(Message.objects.filter(id__in=by_kind.get("message", ())).values_list("id", "text"))
-    subjects = dict(
-        Message.objects.filter(id__in=by_kind.get("message", ()), facts__has_key="subject").values_list(
-            "id", "facts__subject"
-        )
-    )
-    notes = dict(Note.objects.filter(id__in=by_kind.get("note", ())).values_list("id", "text"))
-    people = {
-        row[0]: " ".join(dict.fromkeys(part for part in row[1:] if part))
-        for row in Identity.objects.filter(id__in=by_kind.get("person", ())).values_list(
-            "id", "contact__name", "name", "handle"
-        )
-    }
+    messages, notes, people = _messages(by_kind), _notes(by_kind), _people(by_kind)
     found: dict[int, Snippet] = {}
     for case_id, hit in hits.items():
         match hit.kind:
             case "message":
-                text = messages.get(hit.id, "")
+                text, subject = messages.get(hit.id, ("", None))
                 pieces = marked(text, query.wanted)
-                subject = subjects.get(hit.id)
                 if isinstance(subject, str) and not any(mark for _piece, mark in pieces):
                     pieces = marked(f"{subject}: {text}", query.wanted)
                 found[case_id] = Snippet(pieces, message_id=hit.id)
@@ -63,6 +50,33 @@ def snippets(query: Query, hits: Mapping[int, Hit]) -> dict[int, Snippet]:
                 if query.wanted:
                     found[case_id] = Snippet(marked(people.get(hit.id, ""), query.wanted))
     return found
+
+
+def _messages(by_kind: Mapping[str, Sequence[int]]) -> dict[int, tuple[str, object]]:
+    """Texts and subjects by id."""
+    if "message" not in by_kind:
+        return {}
+    found = Message.objects.filter(id__in=by_kind["message"]).values_list("id", "text", "facts__subject")
+    return {row[0]: (row[1], row[2]) for row in found}
+
+
+def _notes(by_kind: Mapping[str, Sequence[int]]) -> dict[int, str]:
+    return (
+        dict(Note.objects.filter(id__in=by_kind["note"]).values_list("id", "text"))
+        if "note" in by_kind
+        else {}
+    )
+
+
+def _people(by_kind: Mapping[str, Sequence[int]]) -> dict[int, str]:
+    """Names and handles in a line, by identity."""
+    if "person" not in by_kind:
+        return {}
+    found = Identity.objects.filter(id__in=by_kind["person"])
+    return {
+        row[0]: " ".join(dict.fromkeys(part for part in row[1:] if part))
+        for row in found.values_list("id", "contact__name", "name", "handle")
+    }
 
 
 def marked(text: str, wanted: Sequence[Words]) -> tuple[tuple[str, bool], ...]:

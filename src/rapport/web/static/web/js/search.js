@@ -106,6 +106,7 @@ export function startSearch() {
   };
   input.addEventListener("input", soon);
   input.addEventListener("focus", soon);
+  if (document.activeElement === input) soon(); // somebody was quicker than this script
   input.addEventListener("keydown", onKey);
   // A press must not move the focus before the click chooses.
   list.addEventListener("mousedown", (event) => event.preventDefault());
