@@ -11,7 +11,6 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('brands', '0003_renewal_silence_streams'),
-        ('sessions', '0001_initial'),
         ('staff', '0002_team_channels'),
     ]
 
@@ -175,6 +174,9 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('user', 'brand'), name='one_signature_per_brand'),
         ),
         # Logins live in staff_session now: everybody logs in once more. The table itself stays, because
-        # backups of before have it.
-        migrations.RunSQL("DELETE FROM django_session", migrations.RunSQL.noop),
+        # backups of before have it. A new database may not have it yet.
+        migrations.RunSQL(
+            "DO $$ BEGIN IF to_regclass('django_session') IS NOT NULL THEN DELETE FROM django_session; END IF; END $$",
+            migrations.RunSQL.noop,
+        ),
     ]
