@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from rapport.inbox.actions.bulk import Left, Outcome, Step, lock_cases, plain, tell_all
 from rapport.inbox.actions.bulk_work import put_tags, take_tags
+from rapport.inbox.actions.joining import part_cases
 from rapport.inbox.models import BulkAct, Case, CaseEventKind, CaseStatus, Tag
 from rapport.lib.errors import Conflict, NotFound
 from rapport.lib.live import notify_desk
@@ -33,6 +34,8 @@ def undo_bulk(*, actor: User, act_id: int) -> Outcome:
             raise NotFound(_("That can no longer be undone."))
         if act.undone_at is not None:
             raise Conflict(_("That is undone already."))
+        if act.what == "merge":
+            return _part(actor, act)
         before: Mapping[str, Mapping[str, tuple[Any, Any]]] = act.before
         cases = lock_cases(actor=actor, case_ids=[int(case_id) for case_id in before])
         step_of = _TAGS[act.what](act, cases) if act.what in _TAGS else _columns
@@ -53,6 +56,16 @@ def undo_bulk(*, actor: User, act_id: int) -> Outcome:
         missing=len(before) - len(cases),
         left=tuple(left),
     )
+
+
+def _part(actor: User, act: BulkAct) -> Outcome:
+    """Take merged cases out again, the last one first. Raises what ``part_cases`` raises; then none is."""
+    sources = sorted((int(case_id) for case_id in act.before), reverse=True)
+    for source in sources:
+        part_cases(actor=actor, case_id=source)
+    act.undone_at = timezone.now()
+    act.save(update_fields=["undone_at"])
+    return Outcome(act_id=None, done=(act.data["into"], *sources))
 
 
 def _columns(case: Case, was: Mapping[str, tuple[Any, Any]]) -> Step | None:

@@ -6,18 +6,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from rapport.inbox.actions.bulk import Decide, Outcome, Pick, Step, change_cases
+from rapport.inbox import cases as cases_of_messages
+from rapport.inbox import joining
+from rapport.inbox.actions.bulk import Decide, Outcome, Pick, Step, change_cases, check_number
+from rapport.inbox.actions.joining import merge_cases
 from rapport.inbox.actions.life import check_snooze
 from rapport.inbox.actions.work import clean_tag_name
-from rapport.inbox.models import Case, CaseEventKind, CaseStatus, CloseReason, Priority, Tag
+from rapport.inbox.models import BulkAct, Case, CaseEventKind, CaseStatus, CloseReason, Priority, Tag
 from rapport.inbox.queries.answered import answered_among
+from rapport.inbox.queries.reasons import is_reason
 from rapport.lib.errors import Conflict, Invalid
-from rapport.staff.access import brands_for
+from rapport.staff.access import brand_ids_for, brands_for
 from rapport.staff.models import Team, User
 from rapport.staff.permissions import Permission
+
+MOST_MERGED = 20
 
 
 def assign_cases(
@@ -107,11 +114,13 @@ def snooze_cases(*, actor: User, picks: Sequence[Pick], until: datetime) -> Outc
 def close_cases(*, actor: User, picks: Sequence[Pick], reason: CloseReason | str) -> Outcome:
     """Close the cases and say why. Cases whose contact waits and was never answered cannot be closed as
     answered, and are left."""
-    if reason not in CloseReason.values or reason == CloseReason.IMPORTED:
-        raise Invalid(_("Say why the cases can be closed."))
     now = timezone.now()
 
     def prepare(cases: Sequence[Case]) -> Decide:
+        # Brands have reasons of their own; one query for each brand that has cases here.
+        known = {one for one in {case.brand_id for case in cases} if is_reason(str(reason), brand_id=one)}
+        if cases and not known:
+            raise Invalid(_("Say why the cases can be closed."))
         asked = [case.id for case in cases if case.waiting_since and reason == CloseReason.ANSWERED]
         never_answered = set(asked) - answered_among(asked)
 
@@ -120,6 +129,8 @@ def close_cases(*, actor: User, picks: Sequence[Pick], reason: CloseReason | str
                 if case.close_reason == reason:
                     return None
                 raise Conflict(_("closed already, with another reason"))
+            if case.brand_id not in known:
+                raise Invalid(_("its brand does not have that reason"))
             if case.id in never_answered:
                 raise Invalid(_("waits and was never answered"))
             fields = {
@@ -149,7 +160,43 @@ def reopen_cases(*, actor: User, picks: Sequence[Pick]) -> Outcome:
         fields |= {"closed_at": None, "close_reason": "", "settled_at": None}
         return Step(CaseEventKind.REOPENED, fields, {"reason": case.close_reason})
 
-    return change_cases(actor=actor, picks=picks, what="reopen", data={}, prepare=lambda _cases: decide)
+    with transaction.atomic():
+        mine = Case.objects.filter(
+            id__in=[pick.case_id for pick in picks],
+            brand_id__in=brand_ids_for(actor, Permission.WORK_CASES),
+        )
+        joining.lock_threads(list(mine.values_list("id", flat=True)))
+        outcome = change_cases(
+            actor=actor, picks=picks, what="reopen", data={}, prepare=lambda _cases: decide
+        )
+        # Who waits is asked of the messages anew, as reopen_case does.
+        settled = mine.filter(id__in=outcome.done, settled_at=None).values_list("id", "channel_id")
+        if rows := list(settled):
+            cases_of_messages.write(channel_id=rows[0][1], case_ids=[case_id for case_id, _channel in rows])
+    return outcome
+
+
+def merge_picked(*, actor: User, picks: Sequence[Pick]) -> Outcome:
+    """Make one case of two or more of one brand and one customer: the oldest stays, the others point on.
+
+    All or none: raises Conflict when one of them changed since it was picked, and what ``merge_cases``
+    raises. Merging moves a case's whole history, so at most twenty at once.
+    """
+    check_number(picks)
+    if not 2 <= len(picks) <= MOST_MERGED:
+        raise Invalid(_("Pick two to %(limit)s cases to make one of them.") % {"limit": MOST_MERGED})
+    versions = {pick.case_id: pick.version for pick in picks}
+    target, *others = sorted(versions)
+    with transaction.atomic():
+        now = dict(Case.objects.filter(id__in=versions).values_list("id", "version"))
+        if any(version not in (None, now.get(case_id)) for case_id, version in versions.items()):
+            raise Conflict(_("One of these cases changed since you picked it, so nothing was merged."))
+        for other in others:
+            merge_cases(actor=actor, case_id=target, other_id=other)
+        act = BulkAct.objects.create(
+            actor=actor, what="merge", before={str(other): {} for other in others}, data={"into": target}
+        )
+    return Outcome(act_id=act.id, done=(target, *others))
 
 
 def tag_cases(*, actor: User, picks: Sequence[Pick], name: str) -> Outcome:

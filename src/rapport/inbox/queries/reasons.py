@@ -9,9 +9,12 @@ from rapport.inbox.models import BrandReason, CloseReason
 _OWN = "brand-"
 
 
-def close_reasons(*, brand_id: int) -> list[tuple[str, str]]:
-    """(code, label) of every reason that can be chosen now; the brand's own come last, by name."""
+def close_reasons(*, brand_id: int | None) -> list[tuple[str, str]]:
+    """(code, label) of every reason that can be chosen now; the brand's own come last, by name. None: for any
+    brand, so those that everybody has."""
     built_in = [(value, str(label)) for value, label in CloseReason.choices if value != CloseReason.IMPORTED]
+    if brand_id is None:
+        return built_in
     own = BrandReason.objects.filter(brand_id=brand_id, retired_at=None).order_by("label", "id")
     return built_in + [(one.code, one.label) for one in own]
 

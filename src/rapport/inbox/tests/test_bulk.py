@@ -17,6 +17,7 @@ from rapport.inbox.actions.bulk_undo import undo_bulk
 from rapport.inbox.actions.bulk_work import (
     assign_cases,
     close_cases,
+    merge_picked,
     reopen_cases,
     set_priorities,
     snooze_cases,
@@ -229,6 +230,37 @@ class TestWhatIsLeft:
         Case.objects.filter(id=cases[0].id).update(status="merged", merged_into=cases[1])
         outcome = reopen_cases(actor=agent, picks=picks(cases[:1]))
         assert "merged" in outcome.left[0].why
+
+
+class TestMerge:
+    def test_two_of_one_customer_become_the_oldest_and_undo_takes_them_apart(
+        self, channel: Channel, agent: User
+    ) -> None:
+        ana = make_contact(channel, "Ana")
+        cases = [case_of(say(channel, ana, f"m{n}", n)) for n in range(3)]
+        outcome = merge_picked(actor=agent, picks=picks(cases[::-1]))
+        statuses = Case.objects.order_by("id").values_list("status", "merged_into")
+        assert list(statuses) == [("open", None), ("merged", cases[0].id), ("merged", cases[0].id)]
+        assert outcome.act_id is not None
+        undo_bulk(actor=agent, act_id=outcome.act_id)
+        assert list(statuses.all()) == [("open", None)] * 3
+        with pytest.raises(Conflict):
+            undo_bulk(actor=agent, act_id=outcome.act_id)
+
+    def test_it_is_all_or_none(self, cases: list[Case], agent: User, channel: Channel) -> None:
+        ana = make_contact(channel, "Ana")
+        hers = [case_of(say(channel, ana, f"m{n}", n)) for n in range(2)]
+        chosen = picks(hers)
+        actions.set_priority(actor=agent, case_id=hers[1].id, priority=4)
+        attempts = [(chosen, Conflict), (picks([*hers, cases[0]]), Invalid), (picks(hers[:1]), Invalid)]
+        for some, error in attempts:
+            with pytest.raises(error):
+                merge_picked(actor=agent, picks=some)
+        foreign = make_case(make_channel(make_brand("bolt")), "Ben")
+        with pytest.raises(NotFound):
+            merge_picked(actor=agent, picks=picks([hers[0], foreign]))
+        assert not Case.objects.filter(status="merged").exists()
+        assert not BulkAct.objects.exists()
 
 
 class TestUndo:

@@ -155,7 +155,7 @@ def test_pages_cost_the_same_however_much_they_show(desk: Desk, django_assert_ma
         add_note(actor=owner, case_id=desk.case.id, text=f"Note {number}")
         assign_case(actor=owner, case_id=desk.case.id, assignee_id=owner.id if number % 2 else None)
     client = desk.client(Role.LEAD)
-    with django_assert_max_num_queries(48):
+    with django_assert_max_num_queries(60):
         assert client.get(desk.url()).status_code == 200
     with django_assert_max_num_queries(16):
         client.get("/desk/all/", HTTP_HX_REQUEST="true", HTTP_HX_TARGET="list")

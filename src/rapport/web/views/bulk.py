@@ -18,6 +18,7 @@ from rapport.inbox.actions.bulk_undo import undo_bulk
 from rapport.inbox.actions.bulk_work import (
     assign_cases,
     close_cases,
+    merge_picked,
     reopen_cases,
     set_priorities,
     snooze_cases,
@@ -110,6 +111,10 @@ def _reopen(request: DeskRequest, picks: Sequence[Pick], _value: str) -> Outcome
     return reopen_cases(actor=request.user, picks=picks)
 
 
+def _merge(request: DeskRequest, picks: Sequence[Pick], _value: str) -> Outcome:
+    return merge_picked(actor=request.user, picks=picks)
+
+
 _DEEDS: dict[str, Callable[[DeskRequest, Sequence[Pick], str], Outcome]] = {
     "assign": _assign,
     "team": _team,
@@ -119,6 +124,7 @@ _DEEDS: dict[str, Callable[[DeskRequest, Sequence[Pick], str], Outcome]] = {
     "snooze": _snooze,
     "close": _close,
     "reopen": _reopen,
+    "merge": _merge,
 }
 
 
@@ -138,6 +144,7 @@ def _done_words(what: str, n: int, same: int) -> str:
         "untag": ngettext("Tag taken off %(n)s case.", "Tag taken off %(n)s cases.", n),
         "snooze": ngettext("%(n)s case snoozed.", "%(n)s cases snoozed.", n),
         "close": ngettext("%(n)s case closed.", "%(n)s cases closed.", n),
+        "merge": ngettext("%(n)s case made one.", "%(n)s cases made one.", n),
         "reopen": ngettext("%(n)s case reopened.", "%(n)s cases reopened.", n),
     }
     text = words[what] % {"n": n}

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from rapport.inbox.access import access_case
 from rapport.inbox.mentions import mark_seen
-from rapport.inbox.models import CloseReason, Priority
+from rapport.inbox.models import Priority
 from rapport.inbox.queries.counts import view_counts
 from rapport.inbox.queries.detail import case_detail
 from rapport.inbox.queries.filters import CaseFilters
@@ -177,7 +177,7 @@ def pick_context(brand_id: int | None) -> dict[str, Any]:
         "bulk_people": assignable_users(brand_id=brand_id) if brand_id else [],
         "bulk_tags": brand_tags(brand_id=brand_id)[:_OFFERED_TAGS] if brand_id else [],
         "bulk_priorities": list(reversed(Priority.choices)),
-        "bulk_reasons": [choice for choice in CloseReason.choices if choice[0] != CloseReason.IMPORTED],
+        "bulk_reasons": close_reasons(brand_id=brand_id),
         "bulk_snoozes": snooze_choices(),
     }
 
