@@ -28,7 +28,8 @@ from rapport.media.actions import NewFile, keep
 from rapport.outbox import checks
 from rapport.outbox.checks import NewMedia
 from rapport.outbox.defer import defer_delivery
-from rapport.outbox.models import Outgoing, OutgoingFile, OutgoingState
+from rapport.outbox.drafts import draft_sent
+from rapport.outbox.models import DraftField, Outgoing, OutgoingFile, OutgoingState
 from rapport.outbox.outcome import heard_at
 from rapport.outbox.recipient import recipient_of_reply
 from rapport.staff.access import require, require_answer_from
@@ -47,6 +48,7 @@ def reply(
     close_after: bool = False,
     expected_version: int | None = None,
     files: Sequence[NewMedia] = (),
+    draft_revision: int | None = None,
 ) -> Outgoing:
     """Queue an answer to the case's contact, signed as the channel wants it.
 
@@ -55,7 +57,8 @@ def reply(
     ``form_key`` give the same row, whatever else is given: a double submit is one reply. The case's
     version grows, so that two colleagues who looked at the same words do not both answer them; a
     case that nobody works on becomes the author's; a closed one stays closed. In a merged case the
-    reply goes to the case that took it in.
+    reply goes to the case that took it in. Its draft is done with; ``draft_revision`` is what its
+    form knew of it.
 
     Raises Conflict when somebody changed the case since ``expected_version``, and Invalid with what
     to change: nothing written, too long (by how much), not possible on this network.
@@ -79,6 +82,9 @@ def reply(
                 form_key=form_key,
                 close_after=close_after,
                 files=files,
+            )
+            draft_sent(
+                user=actor, case_id=case.id, field=DraftField.REPLY, text=text, revision=draft_revision
             )
             bump(case=case, fields={})
             if case.assignee_id is None and not actor.is_bot:

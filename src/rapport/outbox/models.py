@@ -10,6 +10,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from rapport.inbox.models import Visibility
+from rapport.outbox.draft_models import Draft as Draft
+from rapport.outbox.draft_models import DraftAside as DraftAside
+from rapport.outbox.draft_models import DraftField as DraftField
 
 
 class OutgoingState(models.TextChoices):

@@ -1,13 +1,16 @@
-"""Addresses about one case: how far it was read, the case work, and its person."""
+"""Addresses about one case: how far it was read, what is being written, the case work, and its person."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from rapport.web.views import casework, contact, thread
+from rapport.web.views import casework, contact, drafts, thread
 
 urlpatterns = [
     path("seen/", thread.seen, name="case-seen"),
+    path("draft/", drafts.save, name="case-draft"),
+    path("draft/use/", drafts.use, name="case-draft-use"),
+    path("draft/drop/", drafts.drop, name="case-draft-drop"),
     path("merge/", casework.merge, name="case-merge"),
     path("part/", casework.part, name="case-part"),
     path("split/", casework.split, name="case-split"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils import timezone
@@ -16,6 +16,8 @@ from rapport.inbox.queries.detail import CaseDetail, MessageRow
 from rapport.lib.errors import Invalid, NotAllowed
 from rapport.networks.base import MediaRules
 from rapport.outbox import checks
+from rapport.outbox.drafts import DraftState, drafts_of
+from rapport.outbox.models import DraftField
 from rapport.outbox.outcome import heard_at
 from rapport.outbox.returned import ReturnedFile
 from rapport.staff.access import require_answer_from
@@ -38,6 +40,16 @@ class Typed:
     clear: bool = True
     files: tuple[ReturnedFile, ...] = ()
 
+    @property
+    def clears_reply(self) -> bool:
+        """Whether the reply's fields are replaced; what is done with a note leaves them alone."""
+        return self.clear and self.mode == "reply"
+
+    @property
+    def clears_note(self) -> bool:
+        """Whether the note's field is replaced."""
+        return self.clear and self.mode == "note"
+
 
 NOTHING = Typed(clear=False)
 
@@ -47,11 +59,12 @@ class Composer:
     """The fields as the template draws them.
 
     ``answers``: the contact's message the reply goes to, ``chosen`` when somebody picked it.
-    ``length`` is what ``typed.text`` counts with the signature and ``addition``, as the network counts;
+    ``length`` is what ``text`` counts with the signature and ``addition``, as the network counts;
     ``addition`` is what the network wants in every text. ``refusal`` says why nothing can be written here,
     ``blocked`` why nothing can be sent for now, "" when it can. ``outsider``: the channel belongs to teams
     that this person is not in. ``windows``: until when a private reply is possible, the one that counts
-    first; ``window_over``: it is too late for one. ``now``: when all this was so.
+    first; ``window_over``: it is too late for one. ``now``: when all this was so. ``draft`` and
+    ``note_draft``: what the person wrote before, here or on another device.
     """
 
     typed: Typed
@@ -77,6 +90,18 @@ class Composer:
     may_delete: bool = False
     windows: tuple[checks.OpenWindow, ...] = ()
     window_over: bool = False
+    draft: DraftState = field(default_factory=DraftState)
+    note_draft: DraftState = field(default_factory=DraftState)
+
+    @property
+    def text(self) -> str:
+        """What the reply's field holds."""
+        return self.typed.text or self.draft.text
+
+    @property
+    def note(self) -> str:
+        """What the note's field holds."""
+        return self.typed.note or self.note_draft.text
 
     @property
     def closed(self) -> bool:
@@ -113,6 +138,8 @@ def composer(
     files = [one for one in (limits.media, limits.media_private) if one is not None]
     visibility = _visibility(case, answers, typed, limits.visibilities)
     identity = answers.identity if answers else None
+    drafts = drafts_of(user=author, case_id=case.id)
+    draft = drafts[DraftField.REPLY]
     return Composer(
         typed=typed,
         form_key=typed.form_key or uuid.uuid4(),
@@ -136,13 +163,19 @@ def composer(
         windows=windows,
         window_over=limited and not windows,
         length=counted(
-            channel=channel, author=author, text=typed.text, visibility=visibility, recipient=identity
+            channel=channel,
+            author=author,
+            text=typed.text or draft.text,
+            visibility=visibility,
+            recipient=identity,
         )
         if limits.visibilities
         else 0,
         refusal=refusal,
         blocked=blocked,
         outsider=outsider,
+        draft=draft,
+        note_draft=drafts[DraftField.NOTE],
     )
 
 

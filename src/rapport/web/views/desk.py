@@ -21,6 +21,7 @@ from rapport.inbox.queries.reasons import close_reasons, reason_label
 from rapport.inbox.queries.search_fields import NotUnderstood
 from rapport.inbox.queries.views import ORDERS, VIEW_TABLE
 from rapport.inbox.saved import may_change, views_for
+from rapport.outbox.drafts import cases_with_drafts
 from rapport.staff.access import brands_for, granted
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
@@ -132,6 +133,7 @@ def list_context(request: DeskRequest, place: Place, case_id: int | None) -> dic
         "page": page,
         "found": found,
         "rows": [(row, found_url(place, row.id, page.hits)) for row in page.rows],
+        "drafted": cases_with_drafts(user=request.user, case_ids=[row.id for row in page.rows]),
         "selected_id": case_id,
         "may_pick": may_pick(request.user),
         "empty_hint": VIEW_TABLE[place.view].hint,

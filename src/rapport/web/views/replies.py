@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django_htmx.http import trigger_client_event
@@ -19,7 +20,8 @@ from rapport.media.actions import content_type, kind_of
 from rapport.outbox import checks
 from rapport.outbox.actions import answered, reply, retry_reply, undo_reply
 from rapport.outbox.changes import delete_message, dismiss_change, edit_message
-from rapport.outbox.models import Outgoing, OutgoingState, Verb
+from rapport.outbox.drafts import draft_back, draft_sent
+from rapport.outbox.models import DraftField, Outgoing, OutgoingState, Verb
 from rapport.outbox.recipient import recipient_of_reply
 from rapport.outbox.returned import ReturnedFile, access_returned, returned_files
 from rapport.staff.permissions import Permission
@@ -56,6 +58,7 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             close_after=bool(request.POST.get("close_after")),
             expected_version=version_of(request),
             files=[*(file for _row, file in returned), *files_of(request)],
+            draft_revision=whole_number(request.POST.get("draft", "")),
         )
     except ActionError as error:
         typed = Typed(
@@ -174,7 +177,15 @@ def note(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     place = place_of(request, view)
     text = request.POST.get("note", "")
     try:
-        add_note(actor=request.user, case_id=case_id, text=text)
+        with transaction.atomic():
+            case = add_note(actor=request.user, case_id=case_id, text=text)
+            draft_sent(
+                user=request.user,
+                case_id=case.id,
+                field=DraftField.NOTE,
+                text=text,
+                revision=whole_number(request.POST.get("draft", "")),
+            )
     except ActionError as error:
         typed = Typed(note=text, error=str(error), mode="note")
         return refuse(request, place, case_id, error, typed=typed)
@@ -195,16 +206,22 @@ def _outgoing(request: DeskRequest, case_id: int) -> int:
 def undo(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Take a reply back before it leaves; its words go back into the field."""
     place = place_of(request, view)
+    text = whole = ""
     try:
-        outgoing = undo_reply(actor=request.user, outgoing_id=_outgoing(request, case_id))
+        with transaction.atomic():
+            outgoing = undo_reply(actor=request.user, outgoing_id=_outgoing(request, case_id))
+            own = outgoing.author_id == request.user.id
+            if own and outgoing.verb == Verb.POST:
+                signature = checks.signature(channel=outgoing.channel, author=outgoing.author)
+                text = unsigned(text=outgoing.text, signature=signature)
+                whole = draft_back(user=request.user, case_id=case_id, field=DraftField.REPLY, text=text)
     except ActionError as error:
         return refuse(request, place, case_id, error)
     if outgoing.verb != Verb.POST:
         return answer(request, place, case_id, Done(text=_("Taken back. Nothing was changed.")))
-    own = outgoing.author_id == request.user.id
-    signature = checks.signature(channel=outgoing.channel, author=outgoing.author)
+    # Where script runs, the screen puts what it holds itself behind the words that come back.
     typed = Typed(
-        text=unsigned(text=outgoing.text, signature=signature),
+        text=text if request.htmx else whole,
         visibility=outgoing.visibility,
         in_reply_to=outgoing.in_reply_to_id,
         files=returned_files(outgoing),
