@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -9,6 +13,28 @@ from rapport.brands.models import Brand, Channel
 from rapport.lib.errors import NotAllowed, NotFound
 from rapport.staff.models import Team, User
 from rapport.staff.permissions import Permission, roles_with
+
+# The roles of one person, by brand, while a page is shown to them: (their id, {brand id: role}).
+_seen: ContextVar[tuple[int, dict[int, str]] | None] = ContextVar("roles_seen", default=None)
+
+
+@contextmanager
+def roles_read_once(user: User) -> Iterator[None]:
+    """Within it, what ``user`` may do is asked of the database once: a page asks a dozen times.
+
+    For what only reads. Whoever changes something asks anew, so that a role taken away meanwhile counts.
+    """
+    roles = dict(user.memberships.values_list("brand_id", "role"))
+    before = _seen.set((user.pk, roles))
+    try:
+        yield
+    finally:
+        _seen.reset(before)
+
+
+def _roles_seen(user: User) -> dict[int, str] | None:
+    seen = _seen.get()
+    return seen[1] if seen and seen[0] == user.pk else None
 
 
 def brands_for(user: User, permission: Permission) -> QuerySet[Brand]:
@@ -22,7 +48,17 @@ def brands_for(user: User, permission: Permission) -> QuerySet[Brand]:
 
 def brand_ids_for(user: User, permission: Permission) -> list[int]:
     """Their ids."""
+    seen = _roles_seen(user)
+    if seen is not None and user.is_active and not user.is_superuser:
+        return sorted(brand_id for brand_id, role in seen.items() if role in roles_with(permission))
     return list(brands_for(user, permission).values_list("id", flat=True))
+
+
+def may_anywhere(user: User, permission: Permission) -> bool:
+    """Whether ``user`` has ``permission`` for any brand."""
+    if _roles_seen(user) is not None:
+        return bool(brand_ids_for(user, permission))
+    return brands_for(user, permission).exists()
 
 
 def may(user: User, brand_id: int, permission: Permission) -> bool:
@@ -31,12 +67,16 @@ def may(user: User, brand_id: int, permission: Permission) -> bool:
 
 
 def granted(user: User, brand_id: int) -> frozenset[Permission]:
-    """Everything ``user`` may do for one brand, in one query."""
+    """Everything ``user`` may do for one brand, in one query at most."""
     if not user.is_active:
         return frozenset()
     if user.is_superuser:
         return frozenset(Permission)
-    roles = set(user.memberships.filter(brand_id=brand_id).values_list("role", flat=True))
+    seen = _roles_seen(user)
+    if seen is not None:
+        roles = {seen[brand_id]} if brand_id in seen else set()
+    else:
+        roles = set(user.memberships.filter(brand_id=brand_id).values_list("role", flat=True))
     return frozenset(one for one in Permission if roles.intersection(roles_with(one)))
 
 

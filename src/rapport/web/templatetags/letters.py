@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 
 from rapport.networks.registry import is_here
-from rapport.staff.access import brands_for
+from rapport.staff.access import may_anywhere
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 
@@ -18,4 +18,4 @@ register = template.Library()
 def may_enter_letters(context: dict[str, Any]) -> bool:
     """For whoever may answer for some brand."""
     user = context["request"].user
-    return is_here("letters") and isinstance(user, User) and brands_for(user, Permission.REPLY).exists()
+    return is_here("letters") and isinstance(user, User) and may_anywhere(user, Permission.REPLY)

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info
 
-from rapport.staff.access import brands_for
+from rapport.staff.access import may_anywhere
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 from rapport.web.text import initials
@@ -22,7 +22,7 @@ register = template.Library()
 def manages_people(context: dict[str, Any]) -> bool:
     """Whether the reader manages the people of some brand."""
     user = context["request"].user
-    return isinstance(user, User) and brands_for(user, Permission.MANAGE_TEAM).exists()
+    return isinstance(user, User) and may_anywhere(user, Permission.MANAGE_TEAM)
 
 
 @register.simple_tag

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from rapport.brands.alerts import open_alerts, words
-from rapport.staff.access import brands_for
+from rapport.staff.access import brands_for, may_anywhere
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 from rapport.web.shortcuts import SHORTCUTS, Shortcut
@@ -48,7 +48,7 @@ def rooms(context: dict[str, Any]) -> list[Room]:
         return []
     shown = []
     for name, label, icon, permission in _ROOMS:
-        if permission is None or brands_for(user, permission).exists():
+        if permission is None or may_anywhere(user, permission):
             href = reverse(name)
             shown.append(Room(href, label, icon, request.path.startswith(href)))
     return shown

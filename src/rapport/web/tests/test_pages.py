@@ -164,7 +164,7 @@ def test_others_do_not(desk: Desk, role: str) -> None:
 def test_every_key_of_the_table_has_its_action_in_the_script() -> None:
     script = (Path(rapport.web.__file__).parent / "static/web/js/keys.js").read_text(encoding="utf-8")
     table = script.split("const actions = {", 1)[1].split("\n};", 1)[0]
-    assert set(re.findall(r"^  (\w+)[:,]", table, re.M)) == {shortcut.action for shortcut in SHORTCUTS}
+    assert set(re.findall(r'^  "?([\w-]+)"?[:,]', table, re.M)) == {shortcut.action for shortcut in SHORTCUTS}
     assert len({shortcut.key for shortcut in SHORTCUTS}) == len(SHORTCUTS)
 
 

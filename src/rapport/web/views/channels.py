@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from rapport.brands.models import Channel
 from rapport.ingest.stray import stray_today
-from rapport.staff.access import brand_ids_for, brands_for
+from rapport.staff.access import brand_ids_for, may_anywhere
 from rapport.staff.permissions import Permission
 from rapport.web.health_words import health, notes
 from rapport.web.views.pages import DeskRequest, desk_view
@@ -27,7 +27,7 @@ def channels(request: DeskRequest) -> HttpResponse:
     more = notes(list(found))
     channels_seen = [(channel, health(channel), more[channel.id]) for channel in found]
     brands = {channel.brand_id: channel.brand for channel in found}
-    may_connect = brands_for(request.user, Permission.MANAGE_CHANNELS).exists()
+    may_connect = may_anywhere(request.user, Permission.MANAGE_CHANNELS)
     return render(
         request,
         "web/channels.html",

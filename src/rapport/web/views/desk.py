@@ -22,7 +22,7 @@ from rapport.inbox.queries.search_fields import NotUnderstood
 from rapport.inbox.queries.views import ORDERS, VIEW_TABLE
 from rapport.inbox.saved import may_change, views_for
 from rapport.outbox.drafts import cases_with_drafts
-from rapport.staff.access import brands_for, granted
+from rapport.staff.access import brands_for, granted, may_anywhere
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, composer
@@ -170,7 +170,7 @@ def filters_context(request: DeskRequest, place: Place) -> dict[str, Any]:
 
 def may_pick(user: User) -> bool:
     """Whether there is any brand whose cases this person works on."""
-    return brands_for(user, Permission.WORK_CASES).exists()
+    return may_anywhere(user, Permission.WORK_CASES)
 
 
 def pick_context(brand_id: int | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -13,6 +14,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from rapport.lib.errors import ActionError, Conflict, Invalid, NotAllowed, NotFound
+from rapport.staff.access import roles_read_once
 from rapport.staff.models import User
 from rapport.web.place import place_of
 
@@ -40,7 +42,8 @@ def desk_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @functools.wraps(view)
     def wrapped(request: DeskRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            response = view(request, *args, **kwargs)
+            with roles_read_once(request.user) if request.method in {"GET", "HEAD"} else nullcontext():
+                response = view(request, *args, **kwargs)
         except ActionError as error:
             response = error_page(request, error)
         patch_cache_control(response, no_store=True, private=True)
