@@ -94,10 +94,11 @@ def draft_sent(*, user: User, case_id: int, field: str, text: str, revision: int
     ``revision``: what the device that sent it knew of; anything else that was written since is set aside.
     """
     now = timezone.now()
+    text = storable(text.replace("\r\n", "\n"))
     draft = _locked(user=user, case_id=case_id, field=field)
     if draft.revision != revision:
         _aside(draft, draft.text, instead=text)
-    draft.sent, draft.sent_at = text.replace("\r\n", "\n").strip(), now
+    draft.sent, draft.sent_at = text.strip(), now
     _write(draft, "", typed_at=now)
     # What was sent long ago cannot come back any more, so its traces go.
     Draft.objects.filter(user=user, text="", sent_at__lt=now - _KEPT_AFTER).delete()
