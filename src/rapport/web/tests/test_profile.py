@@ -160,7 +160,7 @@ def test_being_seen_costs_one_write_a_minute(desk: Desk) -> None:
 def test_logins_are_listed_and_ended_one_by_one_or_all_but_this(desk: Desk) -> None:
     here, there, elsewhere = desk.client(), desk.client(), desk.client()
     page = here.get("/account/").content.decode()
-    assert page.count("this one") == 1
+    assert page.count("<span>this one</span>") == 1
     for client in (here, there, elsewhere):  # a session's key is as good as a password
         assert client.session.session_key not in page
     assert here.post("/account/logins/", {"device": str(there.session.session_key)[:10]}).status_code == 302
