@@ -48,8 +48,12 @@ def test_a_customer_is_heard_answered_and_reads_the_answer(world: World, need: C
         message = world.message(asked)
         assert text in message.text
         assert message.visibility == ("private" if private else "public")
-        said = [(m.own, m.sent_at, m.text) for m in message.thread.messages.order_by("sent_at")]
-        assert (case.status, case.waiting_since) == ("open", message.sent_at), said
+        said = message.thread.messages.exclude(context=True).order_by("sent_at", "id")
+        told = [(m.own, m.sent_at, m.text) for m in said]
+        # On a network that went through other tests before, the customer may have waited in this thread already.
+        since = max((at for own, at, _text in told if own), default=told[0][1])
+        waits = min(m.sent_at for m in said if m.identity == message.identity and m.sent_at >= since)
+        assert (case.status, case.waiting_since) == ("open", waits), told
         if not connector_class(world.place.network).capabilities.send:
             continue
         need("customer_reads")
