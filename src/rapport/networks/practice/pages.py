@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from rapport.networks.practice import accounts, actions, queries
 from rapport.networks.practice.errors import Problem
@@ -197,6 +197,7 @@ def change_post(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def weather(request: HttpRequest) -> HttpResponse:
     """Outages and other trouble, on demand; for the instance's owner."""
     if not getattr(request.user, "is_superuser", False):

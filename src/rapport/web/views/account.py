@@ -44,6 +44,7 @@ _LANGUAGES = dict(settings.LANGUAGES)
 class Login(auth_views.LoginView):
     """E-mail address and password. Wrong tries are counted, and lock, in django-axes."""
 
+    http_method_names = ("get", "head", "post", "options")
     template_name = "web/login.html"
     redirect_authenticated_user = True
 

@@ -41,6 +41,7 @@ _COUNTED_VIEWS = 12  # of the saved ones, the first
 _OFFERED_TAGS = 200
 
 
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Straight to the desk."""
     return HttpResponseRedirect(reverse("desk"))
