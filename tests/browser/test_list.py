@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -15,7 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 def _heard(page: Page, instance: Instance, *texts: str) -> list[Locator]:
     """Customers write, the list shows it; the newest stands first."""
     rows = []
-    for number, text in enumerate(texts):
+    for number, words in enumerate(texts):
+        text = f"{words} {uuid4().hex[:6]}"  # a second try finds what the first one wrote
         instance.post(("ana.w", "joe_k", "somchai")[number % 3], f"@aero {text}")
         row = page.locator("#rows li.row", has_text=text)
         expect(row).to_be_visible()
@@ -131,7 +133,8 @@ def test_chips_are_taken_away_one_by_one_and_a_phone_fits_it_all(
     open_desk: Opener, keep: Callable[[Page, str], None]
 ) -> None:
     path = "/desk/all/?priority=4&lang=de&assignee=me&since=2026-01-01&sort=waiting"
-    page = open_desk(path=path, viewport={"width": 360, "height": 780})
+    page = open_desk(viewport={"width": 360, "height": 780})
+    page.goto(path)
     chips = page.locator(".chip")
     expect(chips).to_have_count(4)
     chips.filter(has_text="German").click()

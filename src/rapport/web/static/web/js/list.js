@@ -8,6 +8,8 @@ const MARGIN = 40;
 const LARGEST_PAGE = 200; // as views/desk.py
 let waiting = false; // whether there is more to show than is shown
 let asked = 0;
+// Somebody asked for the list as it is now. A live update that overtakes their answer brings it instead.
+let wanted = false;
 
 function busy() {
   const list = document.getElementById("list");
@@ -25,10 +27,11 @@ function rowsOf(root) {
 export async function refreshList({ apply = false } = {}) {
   const list = document.getElementById("list");
   if (!list) return;
+  wanted ||= apply;
   const mine = ++asked;
   const shown = Math.max(rowsOf(list).length, MARGIN);
   // Whoever reads the list keeps every row they see, so what came above them is asked for on top.
-  const margin = apply || !busy() ? 0 : MARGIN;
+  const margin = wanted || !busy() ? 0 : MARGIN;
   const url = new URL(list.dataset.url, location.href);
   url.searchParams.set("limit", Math.min(LARGEST_PAGE, shown + margin));
   const answer = await part(url, "list");
@@ -37,13 +40,13 @@ export async function refreshList({ apply = false } = {}) {
   morph(document.getElementById("views"), page.getElementById("views").outerHTML);
   const fresh = page.getElementById("list");
   // A list longer than an answer may be is not cut short under anybody's eyes.
-  if (apply || (!busy() && shown <= LARGEST_PAGE)) show(fresh);
+  if (wanted || (!busy() && shown <= LARGEST_PAGE)) show(fresh);
   else hold(fresh);
   restorePicks();
 }
 
 function show(fresh) {
-  waiting = false;
+  waiting = wanted = false;
   const list = document.getElementById("list");
   const focused = document.activeElement?.dataset?.case;
   morph(list, fresh.outerHTML);
