@@ -87,7 +87,8 @@ def narrowing_context(user: User, place: Place) -> dict[str, Any]:
     return {
         "brands": brands,
         "only_brand": only,
-        "facets": [facet for facet in facets if len(facet.options) > 1 or facet.chosen],
+        # One brand or channel is everybody's, so there is nothing to choose; a single tag is not.
+        "facets": [one for one in facets if len(one.options) > (0 if one.name == "tag" else 1) or one.chosen],
         "chips": list(_chips(place, names, [brand.id for brand in brands])),
     }
 
