@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language_info, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from rapport.brands.models import Brand, Channel, ChannelRole
 from rapport.contacts.models import Contact
@@ -23,7 +23,7 @@ from rapport.staff.access import brands_for
 from rapport.staff.models import Team, User
 from rapport.staff.permissions import Permission
 from rapport.web.place import FACETS, SINGLES, Place
-from rapport.web.text import plain_name
+from rapport.web.text import language_name, plain_name
 
 _MOST_OPTIONS = 200
 _LANGUAGES_AMONG = 2000  # open cases
@@ -146,15 +146,8 @@ def _languages(brand_ids: Sequence[int], chosen: Sequence[str]) -> dict[str, str
     """The languages of some open cases, and those chosen, by name."""
     some = Case.objects.filter(brand_id__in=brand_ids, status=CaseStatus.OPEN).values_list("lang", flat=True)
     heard = {lang.split("-")[0].lower() for lang in some[:_LANGUAGES_AMONG]}
-    named = {lang: _language(lang) for lang in (heard | set(chosen)) - {""}}
+    named = {lang: language_name(lang) for lang in (heard | set(chosen)) - {""}}
     return dict(sorted(named.items(), key=lambda item: item[1]))
-
-
-def _language(code: str) -> str:
-    try:
-        return str(get_language_info(code)["name_translated"])
-    except KeyError:
-        return code
 
 
 def _facet(place: Place, name: str, named: Mapping[Any, str]) -> Facet:

@@ -6,6 +6,7 @@ import re
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language_info
 
 # Only what is plainly an address: a scheme people expect, then anything that is not space or a bracket.
 _ADDRESS = re.compile(
@@ -68,3 +69,11 @@ def initials(name: str) -> str:
         return "?"
     letters = words[0][0] + (words[-1][0] if len(words) > 1 else "")
     return letters.upper()
+
+
+def language_name(code: str) -> str:
+    """A language in the reader's words; its code where nobody knows it."""
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code

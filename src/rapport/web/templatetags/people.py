@@ -8,14 +8,14 @@ from django import template
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language_info
 
 from rapport.staff.access import may_anywhere
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
-from rapport.web.text import initials
+from rapport.web.text import initials, language_name
 
 register = template.Library()
+register.filter("language_name", language_name)
 
 
 @register.simple_tag(takes_context=True)
@@ -39,12 +39,3 @@ def face(user: User, css: str = "") -> SafeString:
     return format_html(
         '<span class="avatar {}" aria-hidden="true">{}</span>', css, user.initials or initials(user.name)
     )
-
-
-@register.filter
-def language_name(code: str) -> str:
-    """A language in the reader's words."""
-    try:
-        return str(get_language_info(code)["name_translated"])
-    except KeyError:
-        return code

@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from rapport.inbox.mentions import named_in
 from rapport.inbox.queries.became import FileFacts
 from rapport.staff.models import User
+from rapport.web import text
 from rapport.web.text import linked
 
 register = template.Library()
@@ -69,8 +69,5 @@ def plays(facts: FileFacts | None) -> str:
 
 @register.filter
 def language_name(code: str) -> str:
-    """A language's name as the reader says it; its code where nobody knows it."""
-    try:
-        return str(get_language_info(code.split("-")[0].lower())["name_translated"])
-    except KeyError:
-        return code
+    """What a message is written in, whichever country's."""
+    return text.language_name(code.split("-")[0].lower())

@@ -49,10 +49,15 @@ function show(fresh) {
   waiting = wanted = false;
   const list = document.getElementById("list");
   const focused = document.activeElement?.dataset?.case;
+  const place = links().indexOf(document.activeElement);
   morph(list, fresh.outerHTML);
   document.getElementById("new-chip").hidden = true;
   markOpen();
-  if (focused) document.querySelector(`#rows a[data-case="${focused}"]`)?.focus({ preventScroll: true });
+  if (focused) {
+    const row = document.querySelector(`#rows a[data-case="${focused}"]`);
+    if (row) row.focus({ preventScroll: true });
+    else focusRow(place); // whoever stood on a row that left stands on the one that took its place
+  }
 }
 
 function markOpen() {
@@ -111,14 +116,24 @@ export function applyNew() {
   refreshList({ apply: true });
 }
 
+function links() {
+  return [...document.querySelectorAll("#rows a[data-case]")];
+}
+
+// The row at a place, or the last one; where there is none, the field above them.
+export function focusRow(place) {
+  const all = links();
+  (all[Math.min(Math.max(place, 0), all.length - 1)] ?? document.getElementById("search"))?.focus({ preventScroll: true });
+}
+
 export function step(direction) {
-  const links = [...document.querySelectorAll("#rows a[data-case]")];
-  if (!links.length) return;
-  let index = links.indexOf(document.activeElement);
-  if (index < 0) index = links.findIndex((link) => link.dataset.case === openCase());
-  const next = index < 0 ? 0 : Math.min(Math.max(index + direction, 0), links.length - 1);
-  links[next].focus();
-  if (next === links.length - 1) document.querySelector("#rows-end a")?.click();
+  const all = links();
+  if (!all.length) return;
+  let index = all.indexOf(document.activeElement);
+  if (index < 0) index = all.findIndex((link) => link.dataset.case === openCase());
+  const next = index < 0 ? 0 : Math.min(Math.max(index + direction, 0), all.length - 1);
+  all[next].focus();
+  if (next === all.length - 1) document.querySelector("#rows-end a")?.click();
 }
 
 export function startList() {

@@ -2,13 +2,12 @@
 //
 // A picked case keeps the version it had when it was picked: whoever changes it afterwards, be it the
 // customer with new words, keeps it from being changed unseen.
-import { refreshList } from "./list.js";
+import { focusRow, refreshList } from "./list.js";
 import { loadCase, openCase } from "./navigation.js";
 import { say } from "./words.js";
 
 const picked = new Map(); // case → what its box says: "case:version"
 let anchor = null; // where a range begins
-let place = 0; // the row to go to when the picked ones are gone
 
 export function anyPicked() {
   return picked.size > 0;
@@ -94,17 +93,14 @@ export function unpick() {
 
 async function done({ done: finished, left }) {
   const first = document.querySelector("#rows .is-picked");
-  place = Math.max([...document.querySelectorAll("#rows .row")].indexOf(first), 0);
+  const place = Math.max([...document.querySelectorAll("#rows .row")].indexOf(first), 0);
   finished.forEach((id) => picked.delete(String(id)));
   left.forEach(([id, version]) => picked.has(String(id)) && picked.set(String(id), `${id}:${version}`));
   await refreshList({ apply: true });
   restorePicks();
   const open = openCase();
   if (open && finished.includes(Number(open))) loadCase(location.pathname + location.search, { quiet: true });
-  if (document.activeElement === document.body || document.activeElement.closest("#bulk")) {
-    const links = [...document.querySelectorAll("#rows a[data-case]")];
-    (links[Math.min(place, links.length - 1)] ?? document.getElementById("search"))?.focus({ preventScroll: true });
-  }
+  if (document.activeElement === document.body || document.activeElement.closest("#bulk")) focusRow(place);
 }
 
 export function startSelect() {
@@ -126,7 +122,7 @@ export function startSelect() {
     } else if (event.target.closest("[data-unpick]")) {
       event.preventDefault();
       unpick();
-      document.querySelector("#rows a[data-case]")?.focus({ preventScroll: true });
+      focusRow(0);
     }
   });
   // A range is not a piece of text to be marked.
