@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from django.utils.functional import Promise
+
 from rapport.networks.capabilities import Budget, Capabilities, Hears, MediaRules, Tested, Window
 from rapport.networks.connecting import Authorization, Field, Granted, Guide, Renewed, Step
 from rapport.networks.events import (
@@ -241,7 +243,7 @@ class Connector(ABC):
     """
 
     network: ClassVar[str]
-    label: ClassVar[str]
+    label: ClassVar[str | Promise]
     capabilities: ClassVar[Capabilities]
     guide: ClassVar[Guide | None] = None  # None: it is not connected by a person (files, practice)
     kinds: ClassVar[Mapping[str, str]] = {}

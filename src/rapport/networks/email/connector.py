@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as lazy
+
 from rapport.networks.base import (
     Capabilities,
     Connector,
@@ -48,7 +50,7 @@ class EmailConnector(Connector):
     """
 
     network = "email"
-    label = "E-mail"
+    label = lazy("E-mail")
     capabilities = Capabilities(
         max_length=100_000,
         hears=frozenset({Hears.PRIVATE}),

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
 from rapport.networks.base import Capabilities, Connector, Event, Guide, Hears, Polled, Profile, Tested
@@ -26,7 +27,7 @@ class FeedsConnector(Connector):
     for feeds that are not public."""
 
     network: ClassVar[str] = "feeds"
-    label: ClassVar[str] = "Feeds"
+    label = lazy("Feeds")
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_length=100_000,  # nothing can be sent; it has no meaning here
         hears=frozenset({Hears.LISTEN, Hears.REVIEWS, Hears.COMMENTS}),

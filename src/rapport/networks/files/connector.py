@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rapport.networks.base import Capabilities, Connector, Event, Profile, Tested
 from rapport.networks.errors import Refused
@@ -15,7 +16,7 @@ class FileConnector(Connector):
     """One channel per company that speaks in imported files."""
 
     network: ClassVar[str] = "file"
-    label: ClassVar[str] = "Imported file"
+    label = lazy("Imported file")
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_length=100_000,
         tested=Tested.ITSELF,

@@ -53,7 +53,7 @@ class LettersConnector(Connector):
     """No credentials; one channel for each brand. Settings: ``name``."""
 
     network: ClassVar[str] = "letters"
-    label: ClassVar[str] = "Letters and calls"
+    label = lazy("Letters and calls")
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_length=50_000,
         hears=frozenset({Hears.PRIVATE}),

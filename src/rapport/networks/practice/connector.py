@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rapport.networks.base import (
     Account,
@@ -57,7 +58,7 @@ class PracticeConnector(Connector):
     ``webhook_secret`` when the channel takes webhooks."""
 
     network = "practice"
-    label = "Practice network"
+    label = lazy("Practice network")
     capabilities = Capabilities(
         max_length=MAX_LENGTH,
         hears=frozenset({Hears.MENTIONS, Hears.COMMENTS, Hears.PRIVATE}),

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rapport.networks.base import (
     Capabilities,
@@ -34,7 +35,7 @@ class WebformConnector(Connector):
     """Settings and credentials: see the guide. Without a mail server, answers wait on the customer's page."""
 
     network: ClassVar[str] = "webform"
-    label: ClassVar[str] = "Contact form"
+    label = lazy("Contact form")
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_length=20_000,
         hears=frozenset({Hears.PRIVATE}),

@@ -47,7 +47,7 @@ def icon(name: str, css: str = "icon") -> SafeString:
 def network_label(name: str) -> str:
     """A network's name for people; a network that was removed keeps its bare name."""
     connector = connectors().get(name)
-    return connector.label if connector else name
+    return str(connector.label) if connector else name
 
 
 @register.simple_tag
