@@ -14,7 +14,7 @@ OVERDUE_SECONDS = 3600
 
 
 def short(seconds: float) -> str:
-    """``seconds`` as "under 1 min", "12 min", "3 h 5 min" or "2 d 4 h"."""
+    """``seconds`` as "under 1 min", "12 min", "3 h 5 min" or "2 d 4 h"; nothing is said of a zero: "3 h"."""
     minutes = int(max(seconds, 0)) // 60
     if minutes < 1:
         return _("under 1 min")
@@ -22,9 +22,9 @@ def short(seconds: float) -> str:
         return _("%(m)s min") % {"m": minutes}
     hours, minutes = divmod(minutes, 60)
     if hours < 24:
-        return _("%(h)s h %(m)s min") % {"h": hours, "m": minutes}
+        return (_("%(h)s h %(m)s min") if minutes else _("%(h)s h")) % {"h": hours, "m": minutes}
     days, hours = divmod(hours, 24)
-    return _("%(d)s d %(h)s h") % {"d": days, "h": hours}
+    return (_("%(d)s d %(h)s h") if hours else _("%(d)s d")) % {"d": days, "h": hours}
 
 
 def precise(seconds: float | None) -> str:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rapport.web.durations import short
 from rapport.web.text import initials, lang_attribute, linked, plain_name
 
 
@@ -74,3 +75,19 @@ def test_names_cannot_turn_the_words_around_them() -> None:
         "?",
         "?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (-5, "under 1 min"),
+        (59, "under 1 min"),
+        (60, "1 min"),
+        (3_600, "1 h"),
+        (3_660, "1 h 1 min"),
+        (86_400, "1 d"),
+        (90_000, "1 d 1 h"),
+    ],
+)
+def test_a_wait_is_said_without_zeros(seconds: float, shown: str) -> None:
+    assert short(seconds) == shown

@@ -11,6 +11,6 @@ export function shortDuration(seconds) {
   if (minutes < 1) return say("now");
   if (minutes < 60) return say("minutes", { m: minutes });
   const hours = Math.floor(minutes / 60);
-  if (hours < 24) return say("hours", { h: hours, m: minutes % 60 });
-  return say("days", { d: Math.floor(hours / 24), h: hours % 24 });
+  if (hours < 24) return say(minutes % 60 ? "hours" : "wholeHours", { h: hours, m: minutes % 60 });
+  return say(hours % 24 ? "days" : "wholeDays", { d: Math.floor(hours / 24), h: hours % 24 });
 }
