@@ -20,6 +20,7 @@ from rapport.brands.models import Channel
 from rapport.inbox.access import access_case
 from rapport.inbox.actions import assign_case
 from rapport.inbox.actions.change import bump, check_version, lock_case
+from rapport.inbox.actions.follow import begin_following
 from rapport.inbox.models import Case, Message, Visibility
 from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.live import notify_desk
@@ -87,6 +88,7 @@ def reply(
                 user=actor, case_id=case.id, field=DraftField.REPLY, text=text, revision=draft_revision
             )
             bump(case=case, fields={})
+            begin_following(user_ids=[actor.id], case_id=case.id)
             if case.assignee_id is None and not actor.is_bot:
                 assign_case(actor=actor, case_id=case.id, assignee_id=actor.id)
             return outgoing
