@@ -13,6 +13,8 @@ from rapport.inbox.models import Visibility
 from rapport.outbox.draft_models import Draft as Draft
 from rapport.outbox.draft_models import DraftAside as DraftAside
 from rapport.outbox.draft_models import DraftField as DraftField
+from rapport.outbox.saved_reply_models import SavedReply as SavedReply
+from rapport.outbox.saved_reply_models import SavedReplyText as SavedReplyText
 
 
 class OutgoingState(models.TextChoices):

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     VIEW_AUDIT = "view_audit"
     WATCH_CHANNELS = "watch_channels"
     SHARE_VIEWS = "share_views"
+    SHARE_REPLIES = "share_replies"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ GRANTS: dict[Permission, Grant] = {
     Permission.WORK_CASES: Grant(Role.AGENT, _("Assign, tag, prioritise, snooze, close and reopen cases.")),
     Permission.SHARE_VIEWS: Grant(
         Role.LEAD, _("Share saved views with everybody of the brand, and change shared ones.")
+    ),
+    Permission.SHARE_REPLIES: Grant(
+        Role.LEAD, _("Share saved replies with everybody of the brand, and change shared ones.")
     ),
     Permission.MANAGE_TEAM: Grant(
         Role.LEAD, _("Invite people, give roles up to one's own, let people go, manage teams.")
