@@ -9,6 +9,7 @@ import platform
 import re
 from pathlib import Path
 
+from bench import scale
 from bench.place import fresh_database
 
 PARTS = ["ingest", "parse", "lists", "search", "channels", "latency"]
@@ -25,26 +26,26 @@ def main() -> None:
     """Parse the arguments and run the parts asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller sizes; writes nothing")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="the large size of lists and search")
     parser.add_argument(
-        "--messages", type=int, default=1_000_000, help="how many messages search is measured with"
+        "--keep", type=Path, help="a directory for the filled databases, taken again by later runs"
     )
     parser.add_argument("parts", nargs="*", default=PARTS, help=", ".join(PARTS))
     arguments = parser.parse_args()
     sections = []
-    if {"ingest", "parse", "lists", "search", "channels"}.intersection(arguments.parts):
+    if {"ingest", "parse", "channels"}.intersection(arguments.parts):
         with fresh_database():
-            from bench import channels, ingest, lists, parse, search
+            from bench import channels, ingest, parse
 
             if "ingest" in arguments.parts:
                 sections.append(ingest.run(quick=arguments.quick))
             if "parse" in arguments.parts:
                 sections.append(parse.run(quick=arguments.quick))
-            if "lists" in arguments.parts:
-                sections.append(lists.run(large=100_000 if arguments.quick else 1_000_000))
-            if "search" in arguments.parts:
-                sections.append(search.run(messages=50_000 if arguments.quick else arguments.messages))
             if "channels" in arguments.parts:
                 sections.append(channels.run(quick=arguments.quick))
+    if parts := [part for part in scale.PARTS if part in arguments.parts]:
+        messages = 2 * scale.SMALL if arguments.quick else arguments.messages
+        sections += scale.run(messages, keep=arguments.keep, parts=parts)
     if "latency" in arguments.parts:
         from bench import latency
 

@@ -1,92 +1,95 @@
-"""The desk's pages at ten thousand and at a million messages, beside a plain Django page."""
+"""The desk's pages on a filled database: lists, counts, an open case; and the same list as Django's manual writes it."""
 
 from __future__ import annotations
 
-import gc
+import itertools
 from collections.abc import Callable
 from typing import Any
 
-from bench.generate import generate
-from bench.place import milliseconds, quantile, table, timed
+from bench import tables
+from bench.place import timed
+from bench.plans import plan
 
-EVERYTHING = "brands_brand, contacts_contact, inbox_thread, inbox_case, inbox_message, inbox_turn, staff_user"
+Works = dict[str, Callable[[], Any]]
+PLAIN = "plain Django: ORDER BY, OFFSET, count"
+# Whose plan is printed: by which words its statement is known.
+PLANS = {
+    "list, open": "LATERAL",
+    "list, waiting longest": "LATERAL",
+    "list, closed, page 21": "LATERAL",
+    "counts of all lists": "AS held",
+    "an open case": "inbox_message",
+    PLAIN: "OFFSET",
+}
+_CASES = 40
 
 
-def _works(size: str) -> dict[str, Callable[[], Any]]:
-    """What is timed, each a whole request or a whole query."""
+def works() -> Works:
+    """What is timed, each a whole request through the views and the middleware, or a whole query."""
+    from django.contrib.auth import get_user_model
     from django.core.paginator import Paginator
     from django.test import Client
 
     from rapport.inbox.models import Case
     from rapport.inbox.queries import CaseFilters, list_cases
-    from rapport.staff.models import User
+    from rapport.inbox.queries.counts import view_counts
 
-    user = User.objects.create_superuser(
-        f"owner-{size}@example.com", "a long password", name="Owner", initials="O"
-    )
-    Case.objects.filter(id__in=Case.objects.filter(status="open").values("id")[:50]).update(assignee=user)
-    client = Client(SERVER_NAME="localhost")
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    people = get_user_model().objects
+    owner = people.get(id=tables.OWNER)
+    agent = people.filter(is_superuser=False, memberships__brand_id=1).order_by("id")[0]
 
-    def page(url: str) -> Callable[[], Any]:
+    def page(*urls: str, by: Any = owner, part: str = "") -> Callable[[], Any]:
+        client = Client(SERVER_NAME="localhost")
+        client.force_login(by, backend="django.contrib.auth.backends.ModelBackend")
+        asked = itertools.cycle(urls)
+        headers = {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": part} if part else {}
+
         def fetch() -> None:
-            response = client.get(url)
+            url = next(asked)
+            response = client.get(url, **headers)  # type: ignore[arg-type]
             assert response.status_code == 200, (url, response.status_code)
 
         return fetch
 
-    cursor: str | None = None
-    for _ in range(5):
-        cursor = list_cases(
-            user=user, filters=CaseFilters(view="closed"), after=cursor, limit=200
-        ).next_cursor
-    deep = cursor
+    deep: str | None = None
+    for _ in range(4):
+        deep = list_cases(user=owner, filters=CaseFilters(view="closed"), after=deep, limit=200).next_cursor
 
     def plain() -> None:
-        """What a Django project would write first: every brand, newest first, numbered pages with a count."""
+        """Every open case that one may see, newest first, numbered pages with a count."""
         paginator = Paginator(
-            Case.objects.filter(status="open").select_related("contact", "channel", "brand", "assignee")
+            Case.objects.filter(status="open").select_related("contact", "channel", "brand", "assignee", "team")
             .prefetch_related("tags").order_by("-last_message_at"),
-            50,
+            40,
         )  # fmt: skip
         found = paginator.page(min(10, paginator.num_pages))
         assert found.object_list[0].contact.name is not None
 
-    case_id = Case.objects.filter(status="open").order_by("-id").values_list("id", flat=True)[0]
+    opened = Case.objects.filter(status="open").order_by("id").values_list("id", flat=True)
+    every = max(opened.count() // _CASES, 1)
+    cases = [f"/desk/all/case/{case_id}/" for case_id in opened[::every][:_CASES]]
+    long = f"/desk/all/case/{Case.objects.count() - 37}/"
     return {
-        "list page, all open (HTTP)": page("/desk/all/"),
-        "list page, waiting longest (HTTP)": page("/desk/waiting/"),
-        "list page, closed (HTTP)": page("/desk/closed/"),
-        "an open case (HTTP)": page(f"/desk/all/case/{case_id}/"),
-        "page 21 of closed, 50 rows": lambda: list_cases(
-            user=user, filters=CaseFilters(view="closed"), after=deep
+        "list, open": page("/desk/all/", part="list"),
+        "list, waiting longest": page("/desk/waiting/", part="list"),
+        "list, mine": page("/desk/mine/", by=agent, part="list"),
+        "list, my teams": page("/desk/teams/", by=agent, part="list"),
+        "list, closed": page("/desk/closed/", part="list"),
+        "list, a tag and a language": page("/desk/all/?tag=3&lang=de", part="list"),
+        "list, open, the whole page": page("/desk/all/"),
+        "an open case": page(*cases, part="case"),
+        "an open case, the whole page": page(*cases),
+        "a thread of a thousand messages": page(long, part="case"),
+        "counts of all lists": lambda: view_counts(user=owner),
+        "list, closed, page 21": lambda: list_cases(
+            user=owner, filters=CaseFilters(view="closed"), after=deep, limit=40
         ),
-        "plain Django page 10 with count": plain,
+        PLAIN: plain,
     }
 
 
-def run(*, large: int = 1_000_000, small: int = 10_000, rounds: int = 40) -> str:
-    """Measure at both sizes, and return a section of Markdown."""
-    from django.db import connection
-
-    found: dict[str, dict[int, list[float]]] = {}
-    for size in (small, large):
-        with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {EVERYTHING} CASCADE")
-        generate(messages=size)
-        gc.collect()
-        for name, work in _works(str(size)).items():
-            found.setdefault(name, {})[size] = timed(work, rounds=rounds, warmup=5)
-    rows = []
-    for name, sizes in found.items():
-        ratio = quantile(sizes[large], 0.5) / quantile(sizes[small], 0.5)
-        rows.append([name, milliseconds(sizes[small]), milliseconds(sizes[large]), f"**{ratio:.2f}×**"])
-        print(f"{name}: {rows[-1][1]} ms at {small:,}, {rows[-1][2]} ms at {large:,}, {ratio:.2f}x")
-    return (
-        "## Pages\n\n"
-        f"Server time in milliseconds, median / p95 of {rounds} calls, one after the other, with {small:,} and with "
-        f"{large:,} messages (a fifth as many cases, one in twenty open).\n\n"
-        + table(["", f"{small:,}", f"{large:,}", "ratio of medians"], rows)
-        + "\n\nLimit: rendering the template in Python; the queries walk partial indexes and cost the same at both sizes. "
-        "The plain page sorts and counts every open case.\n"
-    )
+def measure(*, rounds: int) -> dict[str, Any]:
+    """Seconds of each, and the plans."""
+    found = works()
+    times = {name: timed(work, rounds=rounds, warmup=5) for name, work in found.items()}
+    return {"times": times, "plans": {name: plan(found[name], having) for name, having in PLANS.items()}}
