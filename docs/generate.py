@@ -226,12 +226,28 @@ def _jobs() -> str:
 
 # Keys -------------------------------------------------------------------------------------------
 def _keys() -> str:
-    from rapport.web.shortcuts import SHORTCUTS
+    from rapport.web.keymap import label
+    from rapport.web.shortcuts import COMMANDS, Group
 
-    rows = [(f"`{one.key}`", one.does) for one in SHORTCUTS]
+    parts = []
+    for group in Group:
+        commands = [one for one in COMMANDS if one.group == group]
+        rows = [
+            (
+                f"`{label(one.key)}`" if one.key else "none",
+                one.does,
+                one.where.label,
+                "no" if one.fixed else "yes",
+            )
+            for one in commands
+        ]
+        parts.append(
+            f"## {group.label}\n\n" + table(("Key", "What it does", "Works on", "Can be changed"), rows)
+        )
     return (
-        "# Keys of the desk\n\nNone of them is needed: everything can also be reached with Tab and Enter.\n\n"
-        + table(("Key", "What it does"), rows)
+        "# Keys and commands\n\nNone of the keys is needed: everything can also be reached with Tab and Enter, and "
+        "with the list of commands. Each person can change them, or switch those of one character off: "
+        "[keys and commands](../how-to/keyboard.md).\n\n" + "\n".join(parts)
     )
 
 

@@ -68,6 +68,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     picture = models.CharField(
         max_length=16, blank=True, default="", db_default="", help_text="Which picture; empty: none."
     )
+    keys = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="Keys of their own: {off: those of one character, keys: {command: key}}.",
+    )
     is_active = models.BooleanField(default=True)
     is_bot = models.BooleanField(
         default=False, help_text="An automation: its messages never count as an answer."

@@ -1,9 +1,12 @@
-"""Every key of the desk, once: the help page and the script both read this table."""
+"""Every command of the desk, once: the help page, tooltips, the command palette, the docs and the script read
+this table. Which key each has for one person is in ``keymap.py``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db import models
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -11,48 +14,108 @@ from django.utils.translation import gettext_lazy as _
 from rapport.inbox.queries.views import VIEW_TABLE
 
 
-@dataclass(frozen=True)
-class Shortcut:
-    """``key`` as the browser names it; ``action`` as the script knows it."""
+class Group(models.TextChoices):
+    """What a command is about; the help page has a part for each."""
 
-    key: str
-    action: str
+    LIST = "list", _("In the list")
+    VIEWS = "views", _("To another list")
+    CASE = "case", _("In a case")
+    WRITE = "write", _("Writing")
+    EVERYWHERE = "everywhere", _("Everywhere")
+
+
+class Where(models.TextChoices):
+    """What a page must show for a command to do anything there."""
+
+    EVERYWHERE = "everywhere", _("every page")
+    LIST = "list", _("a list")
+    CASE = "case", _("an open case")
+    COMPOSER = "composer", _("an open case that can be answered")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """``name`` stands for it wherever something is kept about it. ``key`` is the usual one, written as the
+    browser names it with ``Control+``, ``Alt+`` or ``Shift+`` before it, "" for none; ``fixed`` ones are the
+    same for everybody. ``action`` is what the script does, else it has the command's name. ``route``: the
+    address to go to, with its ``argument``.
+    """
+
+    name: str
     does: str | Promise
-    shown: str = ""
+    group: Group
+    where: Where
+    key: str = ""
+    action: str = ""
+    fixed: bool = False
+    route: str = ""
+    argument: str = ""
 
     @property
-    def label(self) -> str:
-        return self.shown or self.key
+    def script(self) -> str:
+        """What the script knows it by."""
+        return self.action or self.name
 
 
-SHORTCUTS: tuple[Shortcut, ...] = (
-    Shortcut("j", "next", _("Next case in the list")),
-    Shortcut("k", "previous", _("Previous case in the list")),
-    Shortcut("Enter", "open", _("Open the case"), "↵"),
-    Shortcut("Escape", "leave", _("Leave a field, close a menu, go back to the list"), "Esc"),
-    Shortcut(".", "apply", _("Show what is new in the list")),
-    Shortcut("x", "pick", _("Pick the case, or pick it no more")),
-    Shortcut("X", "range", _("Pick all from the last picked one to this one"), "⇧ x"),
-    Shortcut("Control+a", "all", _("Pick all cases that are shown"), "Ctrl a"),
-    Shortcut("/", "search", _("Search")),
-    Shortcut("J", "message-next", _("Next message of the case")),
-    Shortcut("K", "message-previous", _("Previous message of the case")),
-    Shortcut("m", "message-menu", _("What can be done with this message")),
-    Shortcut("h", "history", _("Unfold or fold what was done to the case")),
-    Shortcut("g", "newest", _("Go to the newest message")),
-    Shortcut("f", "filter", _("Narrow the list")),
+def _list(name: str, key: str, does: str | Promise, **more: bool) -> Command:
+    return Command(name=name, key=key, does=does, group=Group.LIST, where=Where.LIST, **more)
+
+
+def _case(name: str, key: str, does: str | Promise) -> Command:
+    return Command(name=name, key=key, does=does, group=Group.CASE, where=Where.CASE)
+
+
+def _write(name: str, key: str, does: str | Promise, **more: bool) -> Command:
+    return Command(name=name, key=key, does=does, group=Group.WRITE, where=Where.COMPOSER, **more)
+
+
+def _anywhere(name: str, key: str, does: str | Promise, **more: bool) -> Command:
+    return Command(name=name, key=key, does=does, group=Group.EVERYWHERE, where=Where.EVERYWHERE, **more)
+
+
+COMMANDS: tuple[Command, ...] = (
+    _list("next", "j", _("Next case in the list")),
+    _list("previous", "k", _("Previous case in the list")),
+    _list("open", "Enter", _("Open the case"), fixed=True),
+    _list("apply", ".", _("Show what is new in the list")),
+    _list("pick", "x", _("Pick the case, or pick it no more")),
+    _list("range", "X", _("Pick all from the last picked one to this one")),
+    _list("all", "Control+a", _("Pick all cases that are shown")),
+    _list("search", "/", _("Search")),
+    _list("filter", "f", _("Narrow the list")),
+    _list("letter", "l", _("Enter a letter or a call")),
     *(
-        Shortcut(spec.key, "view", format_lazy(_("To the list “{name}”"), name=spec.label))
-        for spec in VIEW_TABLE.values()
+        Command(
+            name=f"view-{view}",
+            key=spec.key,
+            does=format_lazy(_("To the list “{name}”"), name=spec.label),
+            group=Group.VIEWS,
+            where=Where.EVERYWHERE,
+            action="view",
+            route="desk-list",
+            argument=view,
+        )
+        for view, spec in VIEW_TABLE.items()
     ),
-    Shortcut("r", "reply", _("Write a reply")),
-    Shortcut("n", "note", _("Write a note for colleagues")),
-    Shortcut("a", "assign", _("Assign the case")),
-    Shortcut("p", "priority", _("Change the priority")),
-    Shortcut("t", "tag", _("Add a tag")),
-    Shortcut("s", "snooze", _("Snooze the case")),
-    Shortcut("e", "close", _("Close the case, or reopen it")),
-    Shortcut("l", "letter", _("Enter a letter or a call")),
-    Shortcut("u", "undo", _("Undo what was just done or sent")),
-    Shortcut("?", "help", _("Show these keys")),
+    _case("message-next", "J", _("Next message of the case")),
+    _case("message-previous", "K", _("Previous message of the case")),
+    _case("message-menu", "m", _("What can be done with this message")),
+    _case("history", "h", _("Unfold or fold what was done to the case")),
+    _case("newest", "g", _("Go to the newest message")),
+    _case("contact", "i", _("Show or hide what is known about the customer")),
+    _case("assign", "a", _("Assign the case")),
+    _case("priority", "p", _("Change the priority")),
+    _case("tag", "t", _("Add a tag")),
+    _case("snooze", "s", _("Snooze the case")),
+    _case("close", "e", _("Close the case, or reopen it")),
+    _write("reply", "r", _("Write a reply")),
+    _write("note", "n", _("Write a note for colleagues")),
+    _write("send", "Control+Enter", _("Send what is in the field"), fixed=True),
+    _anywhere("palette", "Control+k", _("Find a command, a page, a case or a colleague")),
+    _anywhere("undo", "u", _("Undo what was just done or sent")),
+    _anywhere("leave", "Escape", _("Leave a field, close a menu, go back to the list"), fixed=True),
+    _anywhere("away", "", _("Say that you are away, or here again")),
+    _anywhere("log-out", "", _("Log out")),
+    _anywhere("help", "?", _("Show these keys")),
 )
+COMMAND_BY_NAME = {one.name: one for one in COMMANDS}

@@ -20,6 +20,7 @@ from rapport.web.views import (
     keys,
     live,
     media,
+    palette,
     profiles,
     reasons,
     replies,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("account/language/", account.language, name="language"),
     path("account/look/", account.look, name="look"),
     path("keys/", keys.keys, name="keys"),
+    path("palette/", palette.palette, name="palette"),
     path("hooks/<slug:network>/<int:channel_id>", hooks.receive, name="hook"),
     # Both ways of writing it: a network does not follow us to the other one with its body.
     path("hooks/<slug:network>", hooks.receive_for_all, name="hook-network"),

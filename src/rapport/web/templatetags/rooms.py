@@ -1,4 +1,4 @@
-"""The rail's entries and the table of keys, for the page around every page."""
+"""The rail's entries and what leads must know of channels, for the page around every page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from rapport.brands.alerts import open_alerts, words
 from rapport.staff.access import brands_for, may_anywhere
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
-from rapport.web.shortcuts import SHORTCUTS, Shortcut
 
 register = template.Library()
 
@@ -62,9 +61,3 @@ def channel_alerts(context: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     found = open_alerts(brands=brands_for(user, Permission.WATCH_CHANNELS))
     return [{"channel": alert.channel, "words": words(alert)} for alert in found]
-
-
-@register.simple_tag
-def shortcuts() -> tuple[Shortcut, ...]:
-    """Every key, for the help table that the script reads too."""
-    return SHORTCUTS

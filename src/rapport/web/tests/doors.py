@@ -22,6 +22,7 @@ from rapport.outbox.actions import reply
 from rapport.outbox.models import Outgoing, OutgoingState, Verb
 from rapport.staff.models import Membership, Role
 from rapport.staff.permissions import Permission as Can
+from rapport.web.tests.doors_aids import AIDS
 from rapport.web.tests.doors_ways import (
     NO_LOGIN,
     Door,
@@ -177,6 +178,7 @@ _HOOK = only_with_a_key(400, 401, 404, 405)
 _UNKNOWN = "/webform/thread/nonsense/"
 
 DOORS: list[Door] = [
+    *AIDS,
     _read("", anybody(ok=(302,))),
     _read("healthz", anybody()),
     Door("login/", lambda site: "/login/", {"GET": anybody(), "POST": anybody(ok=(200, 302))}),
@@ -189,7 +191,8 @@ DOORS: list[Door] = [
     _write("account/signatures/", login(lambda site: {f"initials-{site.brand.id}": "QQ"}, ok=(302, 422))),
     _write("account/availability/", login(lambda site: {"away": "yes"})),
     _write("account/logins/", login(lambda site: {"device": "others"})),
-    _read("keys/", login()),
+    Door("keys/", lambda site: "/keys/", {"GET": login(), "POST": login(lambda site: {"key-assign": "q"})}),
+    _read("palette/", login(), lambda site: f"/palette/?q={site.case.id}"),
     Door("hooks/<slug:network>/<int:channel_id>", lambda site: f"/hooks/practice/{site.channel.id}",
          {"GET": _HOOK, "POST": _HOOK}),
     Door("hooks/<slug:network>", lambda site: "/hooks/practice", {"GET": _HOOK, "POST": _HOOK}),

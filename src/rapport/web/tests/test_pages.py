@@ -13,7 +13,6 @@ from rapport.inbox.tests.making import make_user
 from rapport.ingest.models import RawEvent, RawState
 from rapport.insights.metrics import METRICS
 from rapport.staff.models import User
-from rapport.web.shortcuts import SHORTCUTS
 from rapport.web.tests.conftest import Desk
 
 PASSWORD = "a long enough password"
@@ -159,13 +158,6 @@ def test_others_do_not(desk: Desk, role: str) -> None:
     assert desk.client(role).get("/parked/").status_code == 403
     assert desk.client(role).post("/parked/replay/", {"all": "1"}).status_code == 403
     assert b"/parked/" not in desk.client(role).get("/desk/").content
-
-
-def test_every_key_of_the_table_has_its_action_in_the_script() -> None:
-    script = (Path(rapport.web.__file__).parent / "static/web/js/keys.js").read_text(encoding="utf-8")
-    table = script.split("const actions = {", 1)[1].split("\n};", 1)[0]
-    assert set(re.findall(r'^  "?([\w-]+)"?[:,]', table, re.M)) == {shortcut.action for shortcut in SHORTCUTS}
-    assert len({shortcut.key for shortcut in SHORTCUTS}) == len(SHORTCUTS)
 
 
 def test_every_icon_that_is_used_is_in_the_sprite() -> None:

@@ -13,6 +13,7 @@ import { startLive } from "./live.js";
 import { startMenus } from "./menus.js";
 import { startMorph } from "./morph.js";
 import { startNavigation } from "./navigation.js";
+import { startPalette } from "./palette.js";
 import { startPicture } from "./picture.js";
 import { startSearch } from "./search.js";
 import { startSelect } from "./select.js";
@@ -24,6 +25,7 @@ startToasts();
 startMenus();
 startClocks();
 startKeys();
+startPalette();
 if (document.getElementById("desk")) {
   startDrafts();
   startComposer();

@@ -1,7 +1,10 @@
-// The keys of shortcuts.py: the table on the page is the only list of them.
+// Commands and their keys, as shortcuts.py has them: the table on the page is the only list of them here.
 import { closeMenus, openMenu } from "./menus.js";
 import { applyNew, step } from "./list.js";
 import { focusField } from "./composer.js";
+import { startKeyFields } from "./keyfields.js";
+import { keysOf } from "./keynames.js";
+import { openPalette } from "./palette.js";
 import { anyPicked, pickAll, pickCurrent, pickTo, unpick } from "./select.js";
 import { messageMenu, stepMessage, toggleHistory } from "./thread.js";
 
@@ -15,15 +18,17 @@ const actions = {
   range: pickTo,
   all: pickAll,
   filter: () => openMenu(document.getElementById("filter-menu")),
-  view: (key) => document.querySelector(`[data-view-key="${key}"]`)?.click(),
+  view: (row) => (control(row) ? control(row).click() : location.assign(row.dataset.url)),
   search: () => document.getElementById("search")?.focus(),
   "message-next": () => stepMessage(1),
   "message-previous": () => stepMessage(-1),
   "message-menu": () => messageMenu(openMenu),
   history: toggleHistory,
   newest: () => document.querySelector("[data-newest]")?.click(),
+  contact: () => document.querySelector(".contact-toggle")?.click(),
   reply: () => focusField("reply"),
   note: () => focusField("note"),
+  send: () => false, // composer.js, in the field
   assign: () => menu("assign"),
   priority: () => menu("priority"),
   tag: () => (anyPicked() ? menu("tag") : document.getElementById("tag-name")?.focus()),
@@ -31,8 +36,34 @@ const actions = {
   close: () => menu("close"),
   letter: () => document.querySelector("[data-new-letter]")?.click(),
   undo: () => [...document.querySelectorAll("[data-undo] button")].at(-1)?.click(),
+  palette: openPalette,
+  away: () => document.querySelector(".rail-me [name=away]")?.click(),
+  "log-out": () => document.querySelector(".rail-me [data-log-out]")?.click(),
   help: () => document.getElementById("keys").showModal(),
 };
+
+// What has to be on the page for a command to do anything; beside it, what it needs itself.
+const places = { list: "#list", case: "#case[data-case]", composer: "#composer" };
+const needs = {
+  apply: "#new-chip:not([hidden])",
+  pick: "#rows .pick input",
+  range: "#rows .pick input",
+  all: "#rows .pick input",
+  letter: "[data-new-letter]",
+  newest: "[data-newest]:not([hidden])",
+  reply: ".reply-form textarea",
+  note: ".note-form textarea",
+  assign: '[data-menu="assign"]',
+  priority: '[data-menu="priority"]',
+  tag: "#tag-name",
+  snooze: '[data-menu="snooze"]',
+  close: '[data-menu="close"]',
+  undo: "[data-undo] button",
+};
+
+function control(row) {
+  return document.querySelector(`[data-command="${row.dataset.commandRow}"]`);
+}
 
 // While cases are picked, a key means all of them.
 function menu(name) {
@@ -63,22 +94,47 @@ function typing(element) {
   return element.isContentEditable || element.matches("textarea, select, input:not([type=radio], [type=checkbox], [type=button], [type=submit])");
 }
 
-export function startKeys() {
-  const table = new Map([...document.querySelectorAll("#keys tr[data-key]")].map((row) => [row.dataset.key, row.dataset.does]));
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.altKey || event.isComposing) return;
-    if (document.querySelector("dialog[open]")) return;
-    if (event.key !== "Escape" && typing(event.target)) return;
-    const key = event.ctrlKey || event.metaKey ? `Control+${event.key}` : event.key;
-    const action = actions[table.get(key)];
-    if (!action || key === "Enter") return;
-    if (action(key) !== false || key === event.key) event.preventDefault();
+function rows() {
+  return [...document.querySelectorAll("#keys [data-command-row]")];
+}
+
+// The commands that would do something on this page, as it is now, in the order of the table.
+export function commandsHere() {
+  return rows().filter((row) => {
+    const { does, where } = row.dataset;
+    if ("fixed" in row.dataset || does === "palette") return false;
+    if (places[where] && !document.querySelector(places[where])) {
+      if (!(anyPicked() && document.querySelector(`[data-bulk="${does}"]`))) return false;
+    }
+    return anyPicked() || !needs[does] || document.querySelector(needs[does]) !== null;
   });
+}
+
+export function runCommand(row) {
+  return actions[row.dataset.does]?.(row);
+}
+
+function onKey(event, table) {
+  if (event.defaultPrevented || event.isComposing) return;
+  if (document.querySelector("dialog[open]")) return;
+  const row = keysOf(event)
+    .map((key) => table.get(key))
+    .find(Boolean);
+  if (!row || row.dataset.does === "open") return;
+  const { does } = row.dataset;
+  if (does !== "leave" && does !== "palette" && typing(event.target)) return;
+  if (runCommand(row) !== false || row.dataset.key.length === 1) event.preventDefault();
+}
+
+export function startKeys() {
+  const table = new Map(rows().filter((row) => row.dataset.key).map((row) => [row.dataset.key, row]));
+  document.addEventListener("keydown", (event) => onKey(event, table));
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("[data-action=help]");
-    if (link && event.button === 0 && !event.metaKey && !event.ctrlKey) {
+    const link = event.target.closest("[data-action]");
+    if (link && event.button === 0 && !event.metaKey && !event.ctrlKey && actions[link.dataset.action]) {
       event.preventDefault();
-      actions.help();
+      closeMenus();
+      actions[link.dataset.action](link);
     }
     const toggle = event.target.closest(".contact-toggle");
     if (toggle && matchMedia("(min-width: 1100px)").matches) {
@@ -86,4 +142,5 @@ export function startKeys() {
       document.getElementById("desk").classList.toggle("contact-hidden");
     }
   });
+  startKeyFields();
 }
