@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 from rapport.channels.pending import forget_expired
 from rapport.channels.rotation import forget_former_secrets
 from rapport.inbox.actions import wake_due_cases
+from rapport.inbox.together import sweep_looks
 from rapport.inbox.words import catch_up
 from rapport.ingest import backfill, lookups
 from rapport.ingest.renewal import renew_due
@@ -91,6 +92,7 @@ JOBS: tuple[Job, ...] = (
         "Brings snoozed cases back when their time has come.",
         wake_due_cases,
     ),
+    Job("sweep_looks", "* * * * * */30", "Forgets screens that show a case no more.", sweep_looks),
     Job("read_words", "* * * * * */5", "Makes new messages and names quick to search.", catch_up),
     Job(
         "backfill_sweep", "* * * * *", "Goes on fetching a channel's past whose job was lost.", backfill.sweep

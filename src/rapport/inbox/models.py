@@ -26,6 +26,8 @@ from rapport.inbox.desk_models import BulkAct as BulkAct
 from rapport.inbox.desk_models import Mention as Mention
 from rapport.inbox.desk_models import SavedView as SavedView
 from rapport.inbox.together_models import CaseFollow as CaseFollow
+from rapport.inbox.together_models import CaseHandover as CaseHandover
+from rapport.inbox.together_models import CaseLook as CaseLook
 
 
 class Visibility(models.TextChoices):

@@ -38,19 +38,33 @@ class Paused:
 
 @dataclass(frozen=True)
 class Hint:
-    """Cases of a brand changed; no ids: look at everything of that brand."""
+    """Cases of a brand changed; no ids: look at everything of that brand. ``people``: it is for these alone."""
 
     brand_id: int
     case_ids: tuple[int, ...]
+    people: tuple[int, ...] = ()
 
 
-Item = Hello | Paused | Hint
+@dataclass(frozen=True)
+class Look:
+    """Somebody came to a case, left it, or began or stopped to write there; for these screens alone."""
+
+    brand_id: int
+    case_id: int
+    screens: frozenset[str]
+
+
+Item = Hello | Paused | Hint | Look
 
 
 class Screen:
-    """One open screen's queue. Bounded: when it is full it holds a single :class:`Hello` instead."""
+    """One open screen's queue. Bounded: when it is full it holds a single :class:`Hello` instead.
 
-    def __init__(self) -> None:
+    ``name``: what the screen calls itself, "" when it has nothing to do with cases.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
         self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_SIZE)
 
     def put(self, item: Item) -> None:
@@ -76,9 +90,9 @@ class Hub:
         self._heard_by: asyncio.Task[None] | None = None  # the task that listens at this moment
 
     @contextlib.asynccontextmanager
-    async def screen(self) -> AsyncIterator[Screen]:
+    async def screen(self, name: str = "") -> AsyncIterator[Screen]:
         """A queue for as long as the block runs. Its first item is Hello once nothing can be missed."""
-        screen = Screen()
+        screen = Screen(name)
         self._screens.add(screen)
         if self._task is not None and self._heard_by is self._task:
             screen.put(Hello())
@@ -94,7 +108,8 @@ class Hub:
 
     def _tell(self, item: Item) -> None:
         for screen in self._screens:
-            screen.put(item)
+            if not isinstance(item, Look) or screen.name in item.screens:
+                screen.put(item)
 
     async def _listen(self) -> None:
         failures = 0
@@ -125,11 +140,15 @@ class Hub:
             await connection.execute("SELECT 1")
 
 
-def read_hint(payload: str) -> Hint | None:
+def read_hint(payload: str) -> Hint | Look | None:
     """A notification's hint; None for one that is not ours."""
     try:
-        data = json.loads(payload)
-        return Hint(int(data["brand"]), tuple(int(case_id) for case_id in data["cases"]))
+        data = dict(json.loads(payload))
+        if "look" in data:
+            names = frozenset(str(name) for name in data["screens"])
+            return Look(int(data["brand"]), int(data["look"]), names)
+        people = tuple(int(user_id) for user_id in data.get("people", ()))
+        return Hint(int(data["brand"]), tuple(int(case_id) for case_id in data["cases"]), people)
     except (ValueError, KeyError, TypeError):
         _log.warning("a notification on %s could not be read", DESK)
         return None

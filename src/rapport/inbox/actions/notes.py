@@ -18,11 +18,7 @@ NOTE_LENGTH = 10_000
 def add_note(*, actor: User, case_id: int, text: str, expected_version: int | None = None) -> Case:
     """Write a note that only colleagues see. On a merged case it lands on the case that took it in,
     so that what somebody wrote is not lost. Raises Invalid when it is empty or too long."""
-    text = storable(text.replace("\r\n", "\n").strip())
-    if not text:
-        raise Invalid(_("Write something first."))
-    if len(text) > NOTE_LENGTH:
-        raise Invalid(_("A note can have %(limit)s characters.") % {"limit": NOTE_LENGTH})
+    text = clean_note(text)
 
     def decide(case: Case) -> Change:
         note = Note.objects.create(case_id=case.id, author=actor, text=text)
@@ -37,3 +33,13 @@ def add_note(*, actor: User, case_id: int, text: str, expected_version: int | No
         permission=Permission.NOTE,
         follow_merge=True,
     )
+
+
+def clean_note(text: str) -> str:
+    """A note as it is stored. Raises Invalid when it is empty or too long."""
+    text = storable(text.replace("\r\n", "\n").strip())
+    if not text:
+        raise Invalid(_("Write something first."))
+    if len(text) > NOTE_LENGTH:
+        raise Invalid(_("A note can have %(limit)s characters.") % {"limit": NOTE_LENGTH})
+    return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from rapport.inbox.actions.change import Change, change_case
-from rapport.inbox.models import Case, CaseEventKind, Priority, Tag
+from rapport.inbox.models import Case, CaseEventKind, CaseHandover, Priority, Tag
 from rapport.inbox.queries.people import assignable_users
 from rapport.lib.errors import Invalid, NotFound
 from rapport.lib.text import storable
@@ -30,25 +30,35 @@ def assign_case(
     """
 
     def decide(case: Case) -> Change | None:
-        team = team_id if team_id is not None or assignee_id is None else case.team_id
-        if (case.assignee_id, case.team_id) == (assignee_id, team):
-            return None
-        if not (assignee_id is None or assignee_id == case.assignee_id or _can_be_given(case, assignee_id)):
-            raise Invalid(_("That person cannot answer for this brand. Choose somebody who can."))
-        if not (team is None or team == case.team_id or _is_of_brand(case, team)):
-            raise Invalid(_("That team does not belong to this brand."))
-        return Change(
-            kind=CaseEventKind.ASSIGNED,
-            fields={"assignee_id": assignee_id, "team_id": team},
-            data={
-                "from": case.assignee_id,
-                "to": assignee_id,
-                "from_team": case.team_id,
-                "to_team": team,
-            },
-        )
+        change = assignment(case, assignee_id=assignee_id, team_id=team_id)
+        if change is not None and case.assignee_id not in (None, actor.id):
+            # Whoever had it is told, where they look at it.
+            CaseHandover.objects.create(
+                case=case,
+                made_by=actor,
+                former_id=case.assignee_id,
+                person_id=assignee_id,
+                team_id=change.fields["team_id"],
+            )
+        return change
 
     return change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)
+
+
+def assignment(case: Case, *, assignee_id: int | None, team_id: int | None) -> Change | None:
+    """The change that gives the case to them, as :func:`assign_case` says; None where they have it."""
+    team = team_id if team_id is not None or assignee_id is None else case.team_id
+    if (case.assignee_id, case.team_id) == (assignee_id, team):
+        return None
+    if not (assignee_id is None or assignee_id == case.assignee_id or _can_be_given(case, assignee_id)):
+        raise Invalid(_("That person cannot answer for this brand. Choose somebody who can."))
+    if not (team is None or team == case.team_id or _is_of_brand(case, team)):
+        raise Invalid(_("That team does not belong to this brand."))
+    return Change(
+        kind=CaseEventKind.ASSIGNED,
+        fields={"assignee_id": assignee_id, "team_id": team},
+        data={"from": case.assignee_id, "to": assignee_id, "from_team": case.team_id, "to_team": team},
+    )
 
 
 def _can_be_given(case: Case, user_id: int) -> bool:

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from rapport.staff.access import brand_ids_for
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
-from rapport.web.live import Hello, Hint, Item, Paused, hub
+from rapport.web.live import Hello, Hint, Item, Look, Paused, hub
 
 _KEEPALIVE_S: Final = 15.0
 _RECHECK_S: Final = 60.0
@@ -34,6 +34,7 @@ async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Hints about the brands this person may see, until they leave.
 
     Events: ``hello`` (fetch everything once), ``hint`` ({"cases": [ids]}, no ids: everything),
+    ``look`` ({"case": id}: who looks at it changed, for the screen that the address names),
     ``paused``, ``bye`` (logged out). 429 above a number of streams for one person. HEAD asks whether there would be a stream.
     """
     seen = await _who(request)
@@ -93,7 +94,7 @@ def _counted(user_id: int) -> Iterator[None]:
 async def _events(request: HttpRequest, seen: _Seen) -> AsyncIterator[str]:
     with _counted(seen.user_id):
         yield "retry: 1000\n\n"
-        async with hub().screen() as screen:
+        async with hub().screen(request.GET.get("screen", "")[:16]) as screen:
             while True:
                 try:
                     item: Item | None = await asyncio.wait_for(screen.get(), _KEEPALIVE_S)
@@ -107,12 +108,12 @@ async def _events(request: HttpRequest, seen: _Seen) -> AsyncIterator[str]:
                     if now.brand_ids != seen.brand_ids:
                         item = Hello()
                     seen = now
-                text = _event(item, seen.brand_ids)
+                text = _event(item, seen)
                 if text:
                     yield text
 
 
-def _event(item: Item | None, brand_ids: frozenset[int]) -> str:
+def _event(item: Item | None, seen: _Seen) -> str:
     match item:
         case None:
             return ": still here\n\n"
@@ -120,7 +121,11 @@ def _event(item: Item | None, brand_ids: frozenset[int]) -> str:
             return "event: hello\ndata: {}\n\n"
         case Paused():
             return "event: paused\ndata: {}\n\n"
-        case Hint(brand_id=brand_id, case_ids=case_ids) if brand_id in brand_ids:
+        case Hint(brand_id=brand_id, case_ids=case_ids, people=people) if brand_id in seen.brand_ids and (
+            not people or seen.user_id in people
+        ):
             return f"event: hint\ndata: {json.dumps({'brand': brand_id, 'cases': case_ids})}\n\n"
+        case Look(brand_id=brand_id, case_id=case_id) if brand_id in seen.brand_ids:
+            return f"event: look\ndata: {json.dumps({'case': case_id})}\n\n"
         case _:
             return ""
