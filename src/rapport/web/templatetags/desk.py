@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ from rapport.networks.base import Capabilities, Hears
 from rapport.networks.registry import connectors
 from rapport.web import durations, text
 from rapport.web.place import Place
-from rapport.web.preferences import density_of, theme_of
+from rapport.web.preferences import looks_of
 
 register = template.Library()
 
@@ -121,17 +121,11 @@ def percent(share: float | None) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def theme(context: dict[str, Any]) -> str:
-    """The chosen theme, "" to follow the system."""
+def look_attributes(context: dict[str, Any]) -> SafeString:
+    """What the page's element says of the chosen look; nothing follows the system."""
     request: HttpRequest | None = context.get("request")
-    return theme_of(request) if request else ""
-
-
-@register.simple_tag(takes_context=True)
-def density(context: dict[str, Any]) -> str:
-    """The chosen text size, "" for the usual one."""
-    request: HttpRequest | None = context.get("request")
-    return density_of(request) if request else ""
+    chosen = [(look.name, value) for look, value in looks_of(request) if value] if request else []
+    return format_html_join("", ' data-{}="{}"', chosen)
 
 
 @register.filter

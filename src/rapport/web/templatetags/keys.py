@@ -31,3 +31,11 @@ def keyed(context: dict[str, Any], name: str, title: str | Promise) -> SafeStrin
         return format_html(' title="{}"', title)
     shown = _("%(title)s (%(key)s)") % {"title": title, "key": label(key)}
     return format_html(' title="{}" aria-keyshortcuts="{}"', shown, spoken(key))
+
+
+@register.simple_tag(takes_context=True)
+def keys_of(context: dict[str, Any], *names: str) -> dict[str, str]:
+    """The keys of these commands as people read them, by name; nothing when one of them has none."""
+    own = keymap_of(context["request"])
+    keys = {name: label(own.key(name)) for name in names}
+    return keys if all(keys.values()) else {}

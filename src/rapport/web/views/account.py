@@ -33,7 +33,7 @@ from rapport.staff.models import Signature, User
 from rapport.staff.permissions import Permission
 from rapport.staff.queries import skills_in_use
 from rapport.web.devices import devices, remember_device
-from rapport.web.preferences import DENSITIES, THEMES, density_of, remember, theme_of
+from rapport.web.preferences import LOOKS, looks_of, remember
 
 _YEAR = 365 * 24 * 3600
 # An office behind one address mistypes a lot; somebody who tries one password on everybody does more.
@@ -106,13 +106,12 @@ def language(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def look(request: HttpRequest) -> HttpResponse:
-    """Choose light or dark, and the size of the text."""
+    """Choose light or dark, the contrast, and the size of the text. What is not named stays."""
     response = HttpResponseRedirect(_next(request, "account"))
-    theme, density = request.POST.get("theme", ""), request.POST.get("density", "")
-    if theme in THEMES:
-        remember(response, request, "rapport_theme", theme)
-    if density in DENSITIES:
-        remember(response, request, "rapport_density", density)
+    for kind in LOOKS:
+        value = request.POST.get(kind.name)
+        if value is not None and value in kind.values:
+            remember(response, request, kind.cookie, value)
     return response
 
 
@@ -154,10 +153,7 @@ def account_page(
         form.fields["old_password"].widget.attrs.pop("autofocus", None)
     context = {
         "form": form,
-        "themes": THEMES,
-        "chosen_theme": theme_of(request),
-        "densities": DENSITIES,
-        "chosen_density": density_of(request),
+        "looks": looks_of(request),
         "languages": settings.LANGUAGES,
         "chosen_language": translation.get_language(),
         "problem": problem,
