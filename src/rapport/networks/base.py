@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from django.utils.functional import Promise
 
-from rapport.networks.capabilities import Budget, Capabilities, Hears, MediaRules, Tested, Window
+from rapport.networks.capabilities import Budget, Capabilities, Elsewhere, Hears, MediaRules, Tested, Window
 from rapport.networks.connecting import Authorization, Field, Granted, Guide, Renewed, Step
 from rapport.networks.events import (
     Author,
@@ -41,6 +41,7 @@ __all__ = [
     "Capabilities",
     "Connector",
     "Delivery",
+    "Elsewhere",
     "Event",
     "Field",
     "Granted",

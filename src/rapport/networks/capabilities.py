@@ -28,6 +28,14 @@ class Tested(StrEnum):
     ITSELF = "itself"  # the network is part of Rapport
 
 
+class Elsewhere(StrEnum):
+    """Whose messages an account can answer in public, besides those that came to itself."""
+
+    NONE = ""
+    SERVER = "server"  # what came to another account on the same server: ids are the server's own
+    NETWORK = "network"  # what came to any account: an id means the same everywhere
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaRules:
     """Files a reply may carry. ``max_bytes`` has the kinds that are possible; sizes in bytes."""
@@ -64,7 +72,9 @@ class Capabilities:
 
     Lengths count the way :meth:`Connector.length` does; ``counts`` says how in words, ``counts_private`` for
     private replies where that differs. ``windows`` are for private replies, shortest first; empty means no
-    limit. ``profile_writes`` names the fields of a profile that can be changed through the network's API.
+    limit. ``threads``: a public text too long for one post may go on in answers to ourselves.
+    ``answers_elsewhere``: whether another account of the brand can answer what came to this one.
+    ``profile_writes`` names the fields of a profile that can be changed through the network's API.
     """
 
     max_length: int
@@ -78,6 +88,8 @@ class Capabilities:
     private_reply: bool = False
     private_reply_to_public: bool = False  # a public message can be answered in private
     public_reply_to_private: bool = False  # a private message can be answered in public
+    threads: bool = False
+    answers_elsewhere: Elsewhere = Elsewhere.NONE
     find_lag: timedelta = timedelta(0)  # a post may be missing that long from what find_sent reads
     edit: bool = False
     delete: bool = False

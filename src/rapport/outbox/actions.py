@@ -6,34 +6,28 @@ Nothing here calls a network. All of these raise :class:`~rapport.lib.errors.Not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from rapport.audit.actions import record
-from rapport.brands.models import Channel
 from rapport.inbox.access import access_case
 from rapport.inbox.actions import assign_case
 from rapport.inbox.actions.change import bump, check_version, lock_case
 from rapport.inbox.actions.follow import begin_following
-from rapport.inbox.models import Case, Message, Visibility
-from rapport.lib.errors import Conflict, Invalid, NotFound
-from rapport.lib.live import notify_desk
-from rapport.lib.text import storable
-from rapport.media.actions import NewFile, keep
+from rapport.inbox.models import Case
+from rapport.inbox.together import stopped_answering
+from rapport.lib.errors import Conflict
 from rapport.outbox import checks
 from rapport.outbox.checks import NewMedia
+from rapport.outbox.composing import Wish, newest_message, queue
 from rapport.outbox.defer import defer_delivery
 from rapport.outbox.drafts import draft_sent
-from rapport.outbox.models import DraftField, Outgoing, OutgoingFile, OutgoingState
-from rapport.outbox.outcome import heard_at
-from rapport.outbox.recipient import recipient_of_reply
-from rapport.staff.access import require, require_answer_from
+from rapport.outbox.models import DraftField, Outgoing, OutgoingState
+from rapport.outbox.telling import access_outgoing, posts_of, tell
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 
@@ -47,9 +41,15 @@ def reply(
     in_reply_to_id: int | None,
     form_key: UUID,
     close_after: bool = False,
+    snooze_until: datetime | None = None,
+    send_at: datetime | None = None,
+    split: bool = False,
+    numbered: bool = False,
+    channel_id: int | None = None,
     expected_version: int | None = None,
     files: Sequence[NewMedia] = (),
     draft_revision: int | None = None,
+    ask_first: Callable[[Case], None] | None = None,
 ) -> Outgoing:
     """Queue an answer to the case's contact, signed as the channel wants it.
 
@@ -59,12 +59,26 @@ def reply(
     version grows, so that two colleagues who looked at the same words do not both answer them; a
     case that nobody works on becomes the author's; a closed one stays closed. In a merged case the
     reply goes to the case that took it in. Its draft is done with; ``draft_revision`` is what its
-    form knew of it.
+    form knew of it. The rest is as :class:`~rapport.outbox.composing.Wish` says; of several posts the
+    first is returned.
 
-    Raises Conflict when somebody changed the case since ``expected_version``, and Invalid with what
-    to change: nothing written, too long (by how much), not possible on this network.
+    Raises Conflict when somebody changed the case since ``expected_version`` or when ``ask_first``, which gets
+    the locked case, raises it (see ``outbox/together.py``), and Invalid with what to change: nothing written, too long (by how much), not possible on this network.
     """
     seen = access_case(user=actor, case_id=case_id, permission=Permission.REPLY)
+    wish = Wish(
+        text=text,
+        visibility=visibility,
+        form_key=form_key,
+        in_reply_to_id=in_reply_to_id,
+        close_after=close_after,
+        snooze_until=snooze_until,
+        send_at=send_at,
+        split=split,
+        numbered=numbered,
+        channel_id=channel_id,
+        files=files,
+    )
     try:
         with transaction.atomic():
             case = lock_case(case_id=case_id, follow_merge=True)
@@ -74,21 +88,15 @@ def reply(
                 return before
             if case.id == seen.id:
                 check_version(case=case, expected=expected_version)
-            outgoing = _queue(
-                actor=actor,
-                case=case,
-                text=text,
-                visibility=visibility,
-                in_reply_to_id=in_reply_to_id,
-                form_key=form_key,
-                close_after=close_after,
-                files=files,
-            )
+                if ask_first is not None:
+                    ask_first(case)
+            outgoing = queue(actor=actor, case=case, wish=wish)
             draft_sent(
                 user=actor, case_id=case.id, field=DraftField.REPLY, text=text, revision=draft_revision
             )
             bump(case=case, fields={})
             begin_following(user_ids=[actor.id], case_id=case.id)
+            stopped_answering(user_id=actor.id, case_id=case.id)
             if case.assignee_id is None and not actor.is_bot:
                 assign_case(actor=actor, case_id=case.id, assignee_id=actor.id)
             return outgoing
@@ -100,106 +108,43 @@ def reply(
         return before
 
 
-def _queue(
-    *,
-    actor: User,
-    case: Case,
-    text: str,
-    visibility: str,
-    in_reply_to_id: int | None,
-    form_key: UUID,
-    close_after: bool,
-    files: Sequence[NewMedia],
-) -> Outgoing:
-    parent = answered(case=case, message_id=in_reply_to_id, visibility=visibility)
-    channel = Channel.objects.defer("credentials").get(id=parent.channel_id)
-    require_answer_from(actor, channel)
-    checks.check_connected(channel)
-    way = checks.check_visibility(channel=channel, visibility=visibility, parent=parent)
-    words = checks.signed(
-        text=checks.clean_text(text), signature=checks.signature(channel=channel, author=actor)
-    )
-    recipient = recipient_of_reply(parent=parent, thread=parent.thread, contact_id=case.contact_id)
-    checks.check_length(channel=channel, text=words, visibility=way, recipient=recipient)
-    checks.check_media(channel=channel, visibility=way, files=files)
-    if way == Visibility.PRIVATE and parent.visibility == Visibility.PRIVATE:
-        checks.check_window(
-            channel=channel,
-            heard_at=heard_at(case_id=case.id, thread_id=parent.thread_id),
-            now=timezone.now(),
-            by_person=not actor.is_bot,
-        )
-    outgoing = Outgoing.objects.create(
-        brand_id=case.brand_id,
-        channel=channel,
-        case=case,
-        thread_id=parent.thread_id,
-        in_reply_to=parent,
-        author=actor,
-        visibility=way,
-        text=words,
-        form_key=form_key,
-        not_before=timezone.now() + timedelta(seconds=settings.RAPPORT_UNDO_SECONDS),
-        close_after=close_after,
-    )
-    _attach(outgoing, files)
-    defer_delivery(outgoing_id=outgoing.id, not_before=outgoing.not_before)
-    tell(action="outgoing.queued", actor=actor, outgoing=outgoing)
-    return outgoing
-
-
-def _attach(outgoing: Outgoing, files: Sequence[NewMedia]) -> None:
-    ids = keep(brand_id=outgoing.brand_id, files=[NewFile(one.name, one.content) for one in files])
-    OutgoingFile.objects.bulk_create(
-        OutgoingFile(outgoing=outgoing, position=number, file_id=file_id, alt=storable(file.alt))
-        for number, (file_id, file) in enumerate(zip(ids, files, strict=True))
-    )
-
-
-def answered(*, case: Case, message_id: int | None, visibility: str) -> Message:
-    """The message a reply answers: the one given if it may be answered so, else the contact's newest.
-
-    Raises Invalid when there is none.
-    """
-    in_case = Message.objects.filter(thread__case_threads__case_id=case.id).select_related(
-        "identity", "thread"
-    )
-    if message_id is None:
-        found = in_case.filter(identity__contact_id=case.contact_id, from_brand=False)
-        if visibility == Visibility.PUBLIC:
-            found = found.filter(visibility=Visibility.PUBLIC, deleted_at=None)
-        newest = found.order_by("-sent_at", "-id").first()
-        if newest is None:
-            raise Invalid(_("There is nothing of this customer left that can be answered like that."))
-        return newest
-    message = in_case.filter(id=message_id).first()
-    if message is None:
-        raise Invalid(_("That message does not belong to this case."))
-    of_contact = not message.from_brand and message.identity.contact_id == case.contact_id
-    if not (of_contact or (message.own and visibility == Visibility.PUBLIC)):
-        raise Invalid(_("That message is not this customer's. Answer one of theirs."))
-    if visibility == Visibility.PUBLIC and message.deleted_at is not None:
-        raise Invalid(_("That message was deleted, so it cannot be answered publicly."))
-    return message
-
-
 def undo_reply(*, actor: User, outgoing_id: int) -> Outgoing:
-    """Take a reply back before it leaves; its ``text`` can go back into the composer.
+    """Take a reply back before it leaves; :func:`taken_back` says what goes back into the composer.
 
-    Raises Conflict when a worker has it already, or an earlier try may have been carried out. What was
-    taken back already is returned as it is.
+    Of a text in several posts all that have not left are taken back; the first of these is returned. Raises
+    Conflict when a worker has it already, or an earlier try may have been carried out. What was taken back
+    already is returned as it is.
     """
     outgoing = access_outgoing(user=actor, outgoing_id=outgoing_id)
     with transaction.atomic():
-        undone = Outgoing.objects.filter(id=outgoing.id, state=OutgoingState.QUEUED, doubtful=False).update(
-            state=OutgoingState.CANCELLED, error=""
-        )
-        outgoing.refresh_from_db()
-        if undone:
-            tell(action="outgoing.undone", actor=actor, outgoing=outgoing)
-        elif outgoing.state != OutgoingState.CANCELLED:
+        rows = list(posts_of(outgoing).select_for_update(no_key=True))
+        waiting = [row for row in rows if _can_be_taken_back(row)]
+        stuck = any(row.state == OutgoingState.SENDING or row.doubtful for row in rows)
+        if waiting and not stuck:
+            Outgoing.objects.filter(id__in=[row.id for row in waiting]).update(
+                state=OutgoingState.CANCELLED, error=""
+            )
+            tell(action="outgoing.undone", actor=actor, outgoing=waiting[0])
+        else:
+            waiting = [row for row in rows if row.state == OutgoingState.CANCELLED]
+        if not waiting:
             raise Conflict(_("Too late to undo: it is on its way or already there."))
-    return outgoing
+    return access_outgoing(user=actor, outgoing_id=waiting[0].id)
+
+
+def _can_be_taken_back(row: Outgoing) -> bool:
+    if row.state == OutgoingState.FAILED:
+        # The posts behind it wait for it, and go back with it.
+        return row.parts > 1
+    return row.state in (OutgoingState.QUEUED, OutgoingState.HELD)
+
+
+def taken_back(outgoing: Outgoing) -> str:
+    """What its author had typed of what was taken back, all posts together."""
+    typed = posts_of(outgoing).filter(state=OutgoingState.CANCELLED).values_list("typed", flat=True)
+    signature = checks.signature(channel=outgoing.channel, author=outgoing.author)
+    # Rows from before this was kept have only what would have been sent.
+    return "".join(typed).strip() or checks.unsigned(text=outgoing.text, signature=signature)
 
 
 def retry_reply(*, actor: User, outgoing_id: int) -> Outgoing:
@@ -212,7 +157,13 @@ def retry_reply(*, actor: User, outgoing_id: int) -> Outgoing:
     with transaction.atomic():
         now = timezone.now()
         again = Outgoing.objects.filter(id=outgoing.id, state=OutgoingState.FAILED).update(
-            state=OutgoingState.QUEUED, not_before=now, attempts=0, error="", lease_until=None
+            state=OutgoingState.QUEUED,
+            not_before=now,
+            attempts=0,
+            error="",
+            lease_until=None,
+            # Whoever tries again has seen what the customer wrote.
+            known_message=newest_message(outgoing.case_id) if outgoing.scheduled_for else 0,
         )
         outgoing.refresh_from_db()
         if again:
@@ -221,27 +172,3 @@ def retry_reply(*, actor: User, outgoing_id: int) -> Outgoing:
         elif outgoing.state in (OutgoingState.SENT, OutgoingState.CANCELLED):
             raise Conflict(_("Only a reply that could not be delivered can be tried again."))
     return outgoing
-
-
-def access_outgoing(*, user: User, outgoing_id: int) -> Outgoing:
-    """What waits or failed, for somebody who may answer from its channel. Raises NotFound, NotAllowed."""
-    waiting = Outgoing.objects.select_related("channel").defer("channel__credentials")
-    outgoing = waiting.filter(id=outgoing_id).first()
-    if outgoing is None:
-        raise NotFound(_("There is no such reply, or you may not see it."))
-    require(user, outgoing.brand_id, Permission.REPLY)
-    require_answer_from(user, outgoing.channel)
-    return outgoing
-
-
-def tell(*, action: str, actor: User, outgoing: Outgoing) -> None:
-    """Write ``action`` into the audit log and wake the screens that show the case."""
-    record(
-        action=action,
-        actor_id=actor.id,
-        brand_id=outgoing.brand_id,
-        object_type="outgoing",
-        object_id=outgoing.id,
-        data={"case": outgoing.case_id, "visibility": outgoing.visibility},
-    )
-    notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])

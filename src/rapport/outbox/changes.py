@@ -22,10 +22,10 @@ from rapport.inbox.models import Message, Visibility
 from rapport.lib.errors import Conflict, Invalid
 from rapport.lib.live import notify_desk
 from rapport.outbox import checks
-from rapport.outbox.actions import access_outgoing, tell
 from rapport.outbox.defer import defer_delivery
 from rapport.outbox.models import Outgoing, OutgoingState, Verb
 from rapport.outbox.recipient import recipient_of_own
+from rapport.outbox.telling import access_outgoing, tell
 from rapport.staff.access import require_answer_from
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
@@ -69,6 +69,13 @@ def dismiss_change(*, actor: User, outgoing_id: int) -> Outgoing:
     return outgoing
 
 
+def _speaker(target: Message) -> Channel:
+    """The channel whose account wrote it: not always the one that the customer wrote to."""
+    known = Channel.objects.defer("credentials").filter(brand_id=target.brand_id)
+    wrote = known.filter(network=target.identity.network, external_id=target.identity.external_id)
+    return wrote.first() or known.get(id=target.channel_id)
+
+
 def _queue(*, actor: User, case_id: int, message_id: int, verb: Verb, text: str, form_key: UUID) -> Outgoing:
     seen = access_case(user=actor, case_id=case_id, permission=Permission.REPLY)
     with transaction.atomic():
@@ -76,14 +83,15 @@ def _queue(*, actor: User, case_id: int, message_id: int, verb: Verb, text: str,
         before = Outgoing.objects.filter(author=actor, form_key=form_key).first()
         if before is not None:
             return before
-        target = Message.objects.filter(id=message_id, thread__case_threads__case_id=case.id).first()
+        in_case = Message.objects.filter(thread__case_threads__case_id=case.id)
+        target = in_case.select_related("identity").filter(id=message_id).first()
         if target is None:
             raise Invalid(_("That message does not belong to this case."))
         if not target.own:
             raise Invalid(_("Only our own messages can be changed."))
         if target.deleted_at is not None:
             raise Invalid(_("That message was deleted already."))
-        channel = Channel.objects.defer("credentials").get(id=target.channel_id)
+        channel = _speaker(target)
         require_answer_from(actor, channel)
         checks.check_connected(channel)
         can = checks.connector_of(channel).rules

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -120,6 +120,11 @@ def signed(*, text: str, signature: str) -> str:
     return f"{text}\n{signature}" if "\n" in text else f"{text} {signature}"
 
 
+def unsigned(*, text: str, signature: str) -> str:
+    """``text`` as its author typed it, for going back into the field."""
+    return text.removesuffix(signature).rstrip() if signature else text
+
+
 def clean_text(text: str) -> str:
     """``text`` as it can be stored and sent. Raises Invalid when nobody would see anything of it."""
     text = storable(text.replace("\r\n", "\n").replace("\r", "\n").strip())
@@ -162,6 +167,13 @@ def length(*, channel: Channel, text: str, visibility: Visibility, recipient: Id
     return connector.length(connector.written(text, way, to=to), way)
 
 
+def fits(*, channel: Channel, visibility: Visibility, recipient: Identity | None) -> Callable[[str], bool]:
+    """Whether a text, signed already, fits into one message to ``recipient``, as the network counts."""
+    connector, way = connector_of(channel), _way(visibility)
+    limit, to = connector.rules.limit(way), recipient.handle if recipient is not None else ""
+    return lambda text: connector.length(connector.written(text, way, to=to), way) <= limit
+
+
 def addition(*, channel: Channel, visibility: Visibility, recipient: Identity | None) -> str:
     """What the network wants in every text to ``recipient``: their handle, say. Empty for most."""
     to = recipient.handle if recipient is not None else ""
@@ -192,9 +204,10 @@ def open_windows(
     return tuple(one for one in still if now < one.until)
 
 
-def check_window(*, channel: Channel, heard_at: datetime | None, now: datetime, by_person: bool) -> None:
-    """Refuse a private reply that comes too late for the network, in words. Raises Invalid."""
-    windows = connector_of(channel).rules.windows
+def check_window(
+    *, windows: Sequence[Window], heard_at: datetime | None, now: datetime, by_person: bool
+) -> None:
+    """Refuse a private reply that comes too late for the network ``now``, in words. Raises Invalid."""
     if not windows or open_windows(windows=windows, heard_at=heard_at, now=now, by_person=by_person):
         return
     hours = int(max(one.length for one in windows).total_seconds() // 3600)

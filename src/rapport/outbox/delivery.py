@@ -16,20 +16,24 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from psycopg import sql
 
 from rapport.audit.actions import record
 from rapport.brands import calls, health, pacing
 from rapport.brands.models import Channel, ChannelState
 from rapport.inbox.models import Priority
 from rapport.ingest.disconnecting import disconnect
+from rapport.lib.errors import Invalid
 from rapport.lib.live import notify_desk
 from rapport.lib.text import storable
 from rapport.networks.base import Connector, OutgoingMessage, Sent
 from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
 from rapport.networks.registry import UnknownNetwork, connector_class
+from rapport.outbox import checks
 from rapport.outbox.defer import TASK, defer_deliveries, defer_delivery
 from rapport.outbox.keeping import LEASE, Claim, Kept
 from rapport.outbox.models import Outgoing, OutgoingState, Verb
+from rapport.outbox.order import BEHIND, OVERTAKEN, hold_back, is_behind, next_of_case
 from rapport.outbox.outcome import outgoing_message, record_change, record_sent
 
 log = logging.getLogger(__name__)
@@ -42,6 +46,32 @@ PAUSED = timedelta(seconds=60)
 # A network may ask us to wait, but not for ever.
 LONGEST_WAIT = timedelta(hours=24)
 
+_LEFT_BEHIND = sql.SQL(
+    """
+    SELECT o.id FROM outbox_outgoing o
+    WHERE ((o.state = 'queued' AND o.not_before <= now())
+           OR (o.state = 'sending' AND o.lease_until <= now()))
+      AND NOT {behind}
+      AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.status = 'todo'
+                      AND j.task_name = %s AND (j.args ->> 'outgoing_id')::bigint = o.id
+                      AND (j.scheduled_at IS NULL OR j.scheduled_at <= now()))
+    ORDER BY o.id LIMIT 5000
+    """
+).format(behind=BEHIND)
+_CLAIM = sql.SQL(
+    """
+    UPDATE outbox_outgoing o
+    SET state = 'sending', lease_until = clock_timestamp() + make_interval(secs => %s), attempts = o.attempts + 1,
+        doubtful = o.doubtful OR o.state = 'sending'
+    WHERE o.id = %s
+      AND ((o.state = 'queued' AND o.not_before <= now())
+           OR (o.state = 'sending' AND o.lease_until <= now()))
+      AND NOT {behind}
+      AND NOT (o.state = 'queued' AND {overtaken})
+    RETURNING o.lease_until, o.attempts, o.doubtful, o.brand_id, o.case_id
+    """
+).format(behind=BEHIND, overtaken=OVERTAKEN)
+
 
 def deliver(*, outgoing_id: int) -> None:
     """Send one reply if it is due and its case's earlier replies have left.
@@ -51,10 +81,10 @@ def deliver(*, outgoing_id: int) -> None:
     """
     outgoing = (
         Outgoing.objects.filter(id=outgoing_id)
-        .exclude(state__in=[OutgoingState.SENT, OutgoingState.FAILED, OutgoingState.CANCELLED])
+        .filter(state__in=[OutgoingState.QUEUED, OutgoingState.SENDING])
         .first()
     )
-    if outgoing is None or not _channel_takes_calls(outgoing):
+    if outgoing is None or _held_back(outgoing) or not _channel_takes_calls(outgoing):
         return
     claim = _claim(outgoing_id)
     if claim is None:
@@ -89,23 +119,23 @@ def sweep() -> int:
     waited for an earlier reply) and leases that ran out (a worker died). Returns how many.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT o.id FROM outbox_outgoing o
-            WHERE ((o.state = 'queued' AND o.not_before <= now())
-                   OR (o.state = 'sending' AND o.lease_until <= now()))
-              AND NOT EXISTS (SELECT 1 FROM outbox_outgoing e WHERE e.case_id = o.case_id AND e.id < o.id
-                              AND e.state IN ('queued', 'sending'))
-              AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.status = 'todo'
-                              AND j.task_name = %s AND (j.args ->> 'outgoing_id')::bigint = o.id
-                              AND (j.scheduled_at IS NULL OR j.scheduled_at <= now()))
-            ORDER BY o.id LIMIT 5000
-            """,
-            [TASK],
-        )
+        cursor.execute(_LEFT_BEHIND, [TASK])
         ids = [row[0] for row in cursor.fetchall()]
         defer_deliveries(outgoing_ids=ids)
     return len(ids)
+
+
+def _held_back(outgoing: Outgoing) -> bool:
+    """Whether a scheduled reply stays, because the customer has written since."""
+    if outgoing.scheduled_for is None:
+        return False
+    with transaction.atomic():
+        held = hold_back(outgoing.id)
+        if held:
+            notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])
+    if held:
+        _wake_next(outgoing.case_id)
+    return held
 
 
 def _channel_takes_calls(outgoing: Outgoing) -> bool:
@@ -156,6 +186,9 @@ def _paced(outgoing: Outgoing, channel: Channel) -> datetime | None:
             SELECT mine.priority >= %(high)s,
                    (SELECT count(*) FROM outbox_outgoing o JOIN inbox_case c ON c.id = o.case_id
                     WHERE o.channel_id = %(channel)s AND o.state = 'queued' AND o.attempts = 0 AND o.id <> %(id)s
+                      AND (o.scheduled_for IS NULL OR o.scheduled_for <= now())
+                      AND NOT EXISTS (SELECT 1 FROM outbox_outgoing p
+                                      WHERE p.id = o.follows_id AND p.state <> 'sent')
                       AND (c.priority >= %(high)s, -o.id) > (mine.priority >= %(high)s, -%(id)s))
             FROM inbox_case mine WHERE mine.id = %(case)s
             """,
@@ -169,12 +202,7 @@ def _paced(outgoing: Outgoing, channel: Channel) -> datetime | None:
 def _due(outgoing: Outgoing) -> bool:
     """A look before the claim, so that the one probe of an open breaker is not spent on nothing."""
     now = timezone.now()
-    earlier = Outgoing.objects.filter(
-        case_id=outgoing.case_id,
-        id__lt=outgoing.id,
-        state__in=[OutgoingState.QUEUED, OutgoingState.SENDING],
-    )
-    if earlier.exists():
+    if is_behind(outgoing.id):
         return False
     if outgoing.state == OutgoingState.SENDING:
         return outgoing.lease_until is not None and outgoing.lease_until <= now
@@ -192,22 +220,9 @@ def _hold(outgoing: Outgoing, until: datetime, reason: str) -> None:
 
 
 def _claim(outgoing_id: int) -> Claim | None:
-    """Lease the reply, if it is due and nothing of its case is before it."""
+    """Lease the reply, if it is due, nothing is before it, and the customer has not overtaken it."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE outbox_outgoing o
-            SET state = 'sending', lease_until = clock_timestamp() + make_interval(secs => %s), attempts = o.attempts + 1,
-                doubtful = o.doubtful OR o.state = 'sending'
-            WHERE o.id = %s
-              AND ((o.state = 'queued' AND o.not_before <= now())
-                   OR (o.state = 'sending' AND o.lease_until <= now()))
-              AND NOT EXISTS (SELECT 1 FROM outbox_outgoing e WHERE e.case_id = o.case_id AND e.id < o.id
-                              AND e.state IN ('queued', 'sending'))
-            RETURNING o.lease_until, o.attempts, o.doubtful, o.brand_id, o.case_id
-            """,
-            [LEASE.total_seconds(), outgoing_id],
-        )
+        cursor.execute(_CLAIM, [LEASE.total_seconds(), outgoing_id])
         row = cursor.fetchone()
         if row is None:
             return None
@@ -228,6 +243,8 @@ def _carry_out(
     """Call the network; None for a deletion. What a connector must not raise is a doubt."""
     try:
         if outgoing.verb == Verb.POST:
+            if outgoing.scheduled_for is not None and not claim.doubtful:
+                _check_window(connector, message)
             return _post(connector, message, claim)
         # Changing or deleting twice does no harm, so after a doubt it is simply done again.
         if claim.attempts > settings.RAPPORT_SEND_ATTEMPTS:
@@ -245,6 +262,21 @@ def _carry_out(
         log.exception("connector %s failed in an unexpected way", connector.network)
         reason = _("Unexpected error in the connector ({name}).").format(name=type(error).__name__)
         raise TryAgain(reason, doubt=True) from error
+
+
+def _check_window(connector: Connector, message: OutgoingMessage) -> None:
+    """What was scheduled waited long, so the network's time for it is looked at again. Raises Refused."""
+    if message.visibility != "private" or message.parent_visibility != "private":
+        return
+    try:
+        checks.check_window(
+            windows=connector.rules.windows,
+            heard_at=message.heard_at,
+            now=timezone.now(),
+            by_person=message.by_person,
+        )
+    except Invalid as error:
+        raise Refused(str(error)) from error
 
 
 def _post(connector: Connector, message: OutgoingMessage, claim: Claim) -> Sent:
@@ -321,11 +353,6 @@ def _leased(claim: Claim) -> QuerySet[Outgoing]:
 def _wake_next(case_id: int) -> None:
     """The case's next reply waited for this one."""
     with transaction.atomic():
-        next_id = (
-            Outgoing.objects.filter(case_id=case_id, state__in=[OutgoingState.QUEUED, OutgoingState.SENDING])
-            .order_by("id")
-            .values_list("id", "state", "not_before")
-            .first()
-        )
-        if next_id is not None and next_id[1] == OutgoingState.QUEUED and next_id[2] <= timezone.now():
-            defer_deliveries(outgoing_ids=[next_id[0]])
+        next_id = next_of_case(case_id)
+        if next_id is not None:
+            defer_deliveries(outgoing_ids=[next_id])

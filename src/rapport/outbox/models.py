@@ -18,10 +18,12 @@ from rapport.outbox.saved_reply_models import SavedReplyText as SavedReplyText
 
 
 class OutgoingState(models.TextChoices):
-    """``queued`` waits for ``not_before``; ``sending`` is leased to a worker; the rest are final
-    but for ``failed``, which a person may queue again or, if it is a change, let go of."""
+    """``queued`` waits for ``not_before``; ``held`` was scheduled, and the customer wrote meanwhile, so a person
+    decides; ``sending`` is leased to a worker; the rest are final but for ``failed``, which a person may queue
+    again or, if it is a change, let go of."""
 
     QUEUED = "queued", _("Queued")
+    HELD = "held", _("Held back")
     SENDING = "sending", _("Sending")
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Failed")
@@ -42,6 +44,10 @@ class Outgoing(models.Model):
 
     ``doubtful``: an earlier try may have been carried out, so the network is asked before another.
     ``target``: for an edit or a deletion, the message of ours that changes.
+    ``scheduled_for``: somebody chose that time; ``known_message``: the case's newest message when they did; what
+    the customer writes after it holds the reply back.
+    ``lead``, ``follows``, ``part``: of a text that goes out in ``parts`` posts, the first one, and the one
+    before, which must have been sent.
     """
 
     brand = models.ForeignKey("brands.Brand", on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -62,6 +68,9 @@ class Outgoing(models.Model):
     )
     visibility = models.CharField(max_length=10, choices=Visibility)
     text = models.TextField(help_text="As it goes out, signature included.")
+    typed = models.TextField(
+        default="", db_default="", help_text="As its author wrote it; of one post of several, its stretch."
+    )
     idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     form_key = models.UUIDField(help_text="Made by the form: a double submit is one reply.")
     state = models.CharField(max_length=10, choices=OutgoingState, default=OutgoingState.QUEUED)
@@ -71,6 +80,15 @@ class Outgoing(models.Model):
     doubtful = models.BooleanField(default=False)
     error = models.TextField(blank=True, default="")
     close_after = models.BooleanField(default=False, help_text="Close the case as answered once it is sent.")
+    snooze_until = models.DateTimeField(null=True, help_text="Put the case away until then once it is sent.")
+    scheduled_for = models.DateTimeField(null=True)
+    known_message = models.BigIntegerField(default=0, db_default=0)
+    lead = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="followers", db_index=False
+    )
+    follows = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="next")
+    part = models.PositiveSmallIntegerField(default=1, db_default=1)
+    parts = models.PositiveSmallIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)
     message = models.OneToOneField(
@@ -83,6 +101,7 @@ class Outgoing(models.Model):
             models.Index(fields=["not_before"], name="outgoing_due", condition=Q(state="queued")),
             models.Index(fields=["lease_until"], name="outgoing_leased", condition=Q(state="sending")),
             models.Index(fields=["channel", "id"], name="outgoing_of_channel"),
+            models.Index(fields=["lead"], name="outgoing_of_lead", condition=Q(lead__isnull=False)),
         ]
 
     def __str__(self) -> str:

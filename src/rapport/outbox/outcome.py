@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from rapport.audit.actions import record
 from rapport.brands.models import Channel
-from rapport.inbox.actions import close_case
+from rapport.inbox.actions import close_case, snooze_case
 from rapport.inbox.models import Case, CaseEvent, CaseEventKind, CloseReason, Message, Thread
 from rapport.ingest.clean import clean
 from rapport.ingest.record import lock_channel, record_events
@@ -93,12 +93,16 @@ def heard_at(*, case_id: int, thread_id: int) -> datetime | None:
 def record_sent(*, outgoing_id: int, channel: Channel, message: OutgoingMessage, sent: Sent) -> None:
     """Record the post, once. It may have been heard of before: an echo can overtake the answer.
 
-    That a reply was posted is a fact whoever holds its lease, so a late worker's result counts too.
+    That a reply was posted is a fact whoever holds its lease, so a late worker's result counts too. What another
+    channel of the brand said is recorded where the customer wrote: it is one conversation.
     """
     now = timezone.now()
+    home = _home(outgoing_id, channel)
     with transaction.atomic():
-        lock_channel(channel.id)
-        outgoing = Outgoing.objects.select_for_update().select_related("author").get(id=outgoing_id)
+        lock_channel(home.id)
+        outgoing = (
+            Outgoing.objects.select_for_update(of=("self",)).select_related("author").get(id=outgoing_id)
+        )
         if outgoing.state == OutgoingState.SENT:
             return
         seen = clean(
@@ -127,7 +131,7 @@ def record_sent(*, outgoing_id: int, channel: Channel, message: OutgoingMessage,
             received_at=now,
         )
         ids = record_events(
-            channel=channel,
+            channel=home,
             events=[(seen, now)],
             written_by={sent.external_id: outgoing.author_id},
         )
@@ -161,16 +165,29 @@ def record_sent(*, outgoing_id: int, channel: Channel, message: OutgoingMessage,
             object_id=outgoing.id,
             data={"case": outgoing.case_id, "message": outgoing.message_id},
         )
+        # What goes on from this post answers it.
+        Outgoing.objects.filter(follows_id=outgoing.id).update(in_reply_to_id=outgoing.message_id)
         if outgoing.close_after:
             _close(outgoing)
+        elif outgoing.snooze_until is not None:
+            _snooze(outgoing, outgoing.snooze_until)
         notify_desk(brand_id=outgoing.brand_id, case_ids=[outgoing.case_id])
+
+
+def _home(outgoing_id: int, channel: Channel) -> Channel:
+    """The channel whose conversation it is; ``channel``, which spoke, for most."""
+    threads = Channel.objects.defer("credentials").filter(
+        id__in=Outgoing.objects.filter(id=outgoing_id).values("thread__channel_id")
+    )
+    return threads.exclude(id=channel.id).first() or channel
 
 
 def record_change(*, outgoing_id: int, channel: Channel, sent: Sent | None) -> None:
     """Record that a message of ours was edited (``sent``) or deleted (None) on the network, once."""
     now = timezone.now()
+    home = _home(outgoing_id, channel)
     with transaction.atomic():
-        lock_channel(channel.id)
+        lock_channel(home.id)
         outgoing = (
             Outgoing.objects.select_for_update(of=("self",)).select_related("target").get(id=outgoing_id)
         )
@@ -202,13 +219,13 @@ def record_change(*, outgoing_id: int, channel: Channel, sent: Sent | None) -> N
         if sent is None or sent.external_id != target.external_id:
             changes.append(MessageDeleted(external_id=target.external_id, deleted_at=now))
         record_events(
-            channel=channel,
+            channel=home,
             events=[(one, now) for one in changes],
             written_by={sent.external_id: outgoing.author_id} if sent is not None else {},
         )
         if sent is not None:
             # Its files stay as they were: an edit changes the words.
-            Message.objects.filter(channel=channel, external_id=sent.external_id).update(media=target.media)
+            Message.objects.filter(channel=home, external_id=sent.external_id).update(media=target.media)
         outgoing.refresh_from_db(fields=["case"])
         outgoing.state = OutgoingState.SENT
         outgoing.sent_at = now
@@ -237,6 +254,18 @@ def _close(outgoing: Outgoing) -> None:
             close_case(actor=outgoing.author, case_id=outgoing.case_id, reason=CloseReason.ANSWERED)
     except ActionError as error:
         # The reply is out; that the case stays open (already closed, rights withdrawn) harms nobody.
+        log.info("case %s stays as it is after reply %s: %s", outgoing.case_id, outgoing.id, error)
+
+
+def _snooze(outgoing: Outgoing, until: datetime) -> None:
+    """Put the case away as asked, unless the customer has written again since: then somebody waits."""
+    if Case.objects.filter(id=outgoing.case_id, waiting_since__isnull=False).exists():
+        return
+    try:
+        with transaction.atomic():
+            snooze_case(actor=outgoing.author, case_id=outgoing.case_id, until=until)
+    except ActionError as error:
+        # The time is over by now, the case is closed, rights were withdrawn: the reply is out all the same.
         log.info("case %s stays as it is after reply %s: %s", outgoing.case_id, outgoing.id, error)
 
 

@@ -210,11 +210,6 @@ def counted(
     return checks.length(channel=channel, text=words, visibility=visibility, recipient=recipient)
 
 
-def unsigned(*, text: str, signature: str) -> str:
-    """``text`` as its author typed it, for going back into the field."""
-    return text.removesuffix(signature).rstrip() if signature else text
-
-
 def _newest(rows: Sequence[MessageRow]) -> MessageRow | None:
     kept = [row for row in rows if row.message.deleted_at is None]
     return kept[-1] if kept else None

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Model, QuerySet, Value
+from django.db.models import Exists, Model, OuterRef, QuerySet, Value
 
 from rapport.contacts.models import Contact, Identity
 from rapport.inbox.access import access_case
-from rapport.inbox.models import Case, CaseEvent, Note, Tag
+from rapport.inbox.models import Case, CaseEvent, Message, Note, Tag
 from rapport.inbox.queries.became import Became, FileFacts, became, file_facts
 from rapport.inbox.queries.person import Person, person
 from rapport.inbox.queries.related import Related, related
@@ -26,9 +26,12 @@ _Row = TypeVar("_Row", bound=Model)
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingRow:
-    """A reply that is on its way, or could not be delivered. ``state``: queued, sending or failed.
+    """A reply that is on its way, or could not be delivered. ``state``: queued, held, sending or failed.
     ``verb``: post, edit or delete; of the two latter ``target_id`` and ``target_text`` are the message as
-    it is. ``files``: the names of what goes along."""
+    it is. ``files``: the names of what goes along. ``typed``: its words without the signature.
+    ``overtaken``: it was scheduled, and the customer has written since, so it does not leave by itself.
+    ``follows_id``: the post it goes on from, while that one has not left; ``part`` of ``parts`` counts from 1.
+    ``handle``: the channel it leaves from."""
 
     id: int
     state: str
@@ -47,6 +50,14 @@ class OutgoingRow:
     target_id: int | None
     target_text: str
     files: tuple[str, ...]
+    typed: str
+    handle: str
+    snooze_until: datetime | None
+    scheduled_for: datetime | None
+    overtaken: bool
+    follows_id: int | None
+    part: int
+    parts: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +145,22 @@ def _within(rows: QuerySet[_Row], field: str, page: ThreadPage) -> QuerySet[_Row
 
 
 def _outgoing(case: Case) -> tuple[OutgoingRow, ...]:
+    newer = Message.objects.filter(
+        thread__case_threads__case_id=case.id,
+        identity__contact_id=case.contact_id,
+        id__gt=OuterRef("known_message"),
+        from_brand=False,
+        automatic=False,
+        deleted_at=None,
+    )
     waiting = (
-        case.outgoing.filter(state__in=["queued", "sending", "failed"])
-        .select_related("author", "target")
-        .defer("author__password")
-        .annotate(file_names=ArrayAgg("files__file__name", order_by="files__position", default=Value([])))
+        case.outgoing.filter(state__in=["queued", "held", "sending", "failed"])
+        .select_related("author", "target", "channel", "follows")
+        .defer("author__password", "channel__credentials")
+        .annotate(
+            file_names=ArrayAgg("files__file__name", order_by="files__position", default=Value([])),
+            newer=Exists(newer),
+        )
         .order_by("created_at", "id")
     )
     return tuple(
@@ -160,6 +182,15 @@ def _outgoing(case: Case) -> tuple[OutgoingRow, ...]:
             target_id=one.target_id,
             target_text=one.target.text if one.target else "",
             files=tuple(name for name in one.file_names if name),
+            typed=one.typed,
+            handle=one.channel.handle,
+            snooze_until=one.snooze_until,
+            scheduled_for=one.scheduled_for,
+            overtaken=one.state == "held"
+            or (one.scheduled_for is not None and one.part == 1 and not one.doubtful and one.newer),
+            follows_id=one.follows_id if one.follows and one.follows.state != "sent" else None,
+            part=one.part,
+            parts=one.parts,
         )
         for one in waiting
     )

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rapport.networks.base import (
     Budget,
     Capabilities,
+    Elsewhere,
     Field,
     Guide,
     Hears,
@@ -26,6 +27,8 @@ CAPABILITIES = Capabilities(
     public_reply=True,
     private_reply=True,
     private_reply_to_public=True,
+    threads=True,
+    answers_elsewhere=Elsewhere.NETWORK,
     edit=True,
     delete=True,
     poll=True,

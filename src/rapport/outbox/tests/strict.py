@@ -11,6 +11,7 @@ from rapport.networks.base import (
     Account,
     Capabilities,
     Connector,
+    Elsewhere,
     Event,
     OutgoingMessage,
     Profile,
@@ -89,7 +90,13 @@ class Strict:
 class StrictConnector(Connector):
     network = "strict"
     label = "Strict"
-    capabilities = Capabilities(max_length=500, private_reply=True, private_reply_to_public=True, send=True)
+    capabilities = Capabilities(
+        max_length=500,
+        private_reply=True,
+        private_reply_to_public=True,
+        threads=True,
+        answers_elsewhere=Elsewhere.NETWORK,
+    )
     side: ClassVar[Strict] = Strict()
 
     def __init__(self, account: Account) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import uuid4
 
 import pytest
@@ -29,15 +30,32 @@ class World:
         self.asked = say(self.channel, self.ana)
         self.case = Case.objects.get()
 
-    def reply(self, text: str = "On its way.", *, close_after: bool = False) -> Outgoing:
+    def reply(
+        self,
+        text: str = "On its way.",
+        *,
+        close_after: bool = False,
+        visibility: str = "public",
+        in_reply_to_id: int | None = None,
+        send_at: datetime | None = None,
+        snooze_until: datetime | None = None,
+        split: bool = False,
+        numbered: bool = False,
+        channel_id: int | None = None,
+    ) -> Outgoing:
         return reply(
             actor=self.agent,
             case_id=self.case.id,
             text=text,
-            visibility="public",
-            in_reply_to_id=None,
+            visibility=visibility,
+            in_reply_to_id=in_reply_to_id,
             form_key=uuid4(),
             close_after=close_after,
+            send_at=send_at,
+            snooze_until=snooze_until,
+            split=split,
+            numbered=numbered,
+            channel_id=channel_id,
         )
 
     def deliver(self, outgoing: Outgoing, behaviour: Behaviour = "ok") -> Outgoing:
@@ -56,7 +74,7 @@ def time_passes() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE outbox_outgoing SET not_before = not_before - interval '1 day', "
-            "lease_until = lease_until - interval '1 day'"
+            "scheduled_for = scheduled_for - interval '1 day', lease_until = lease_until - interval '1 day'"
         )
         cursor.execute("UPDATE brands_channel SET open_until = open_until - interval '1 day'")
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = scheduled_at - interval '1 day'")

@@ -18,16 +18,18 @@ from rapport.inbox.models import Visibility
 from rapport.lib.errors import ActionError, Conflict, Invalid, NotFound
 from rapport.media.actions import content_type, kind_of
 from rapport.outbox import checks
-from rapport.outbox.actions import answered, reply, retry_reply, undo_reply
+from rapport.outbox.actions import reply, retry_reply, taken_back, undo_reply
 from rapport.outbox.changes import delete_message, dismiss_change, edit_message
+from rapport.outbox.composing import answered
 from rapport.outbox.drafts import draft_back, draft_sent
 from rapport.outbox.models import DraftField, Outgoing, OutgoingState, Verb
 from rapport.outbox.recipient import recipient_of_reply
 from rapport.outbox.returned import ReturnedFile, access_returned, returned_files
 from rapport.staff.permissions import Permission
-from rapport.web.composer import NOTHING, Typed, counted, unsigned
+from rapport.web.composer import NOTHING, Typed, counted
 from rapport.web.numbers import whole_number
 from rapport.web.place import place_of
+from rapport.web.together import asking, seen_in
 from rapport.web.views.case import Done, answer, number_of, refuse, version_of
 from rapport.web.views.desk import desk_page
 from rapport.web.views.pages import DeskRequest, case_action
@@ -56,7 +58,8 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             in_reply_to_id=in_reply_to,
             form_key=form_key,
             close_after=bool(request.POST.get("close_after")),
-            expected_version=version_of(request),
+            expected_version=None if seen_in(request) else version_of(request),
+            ask_first=asking(request, request.user),
             files=[*(file for _row, file in returned), *files_of(request)],
             draft_revision=whole_number(request.POST.get("draft", "")),
         )
@@ -212,8 +215,7 @@ def undo(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             outgoing = undo_reply(actor=request.user, outgoing_id=_outgoing(request, case_id))
             own = outgoing.author_id == request.user.id
             if own and outgoing.verb == Verb.POST:
-                signature = checks.signature(channel=outgoing.channel, author=outgoing.author)
-                text = unsigned(text=outgoing.text, signature=signature)
+                text = taken_back(outgoing)
                 whole = draft_back(user=request.user, case_id=case_id, field=DraftField.REPLY, text=text)
     except ActionError as error:
         return refuse(request, place, case_id, error)
