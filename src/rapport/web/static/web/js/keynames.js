@@ -14,11 +14,11 @@ function turned(key) {
 // The names an event may have in the table, the likeliest first; none for what only is held with others.
 export function keysOf(event) {
   if (["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock", "Dead", "Process"].includes(event.key)) return [];
-  // AltGr and Option write characters; the browser then says so with the character, and these stay out of it.
   const held = onMac ? event.metaKey : event.ctrlKey;
   const other = onMac ? event.ctrlKey : event.metaKey;
-  const written = event.getModifierState?.("AltGraph") || (held && event.altKey);
-  if (other || (written && event.key.length > 1)) return [];
+  // AltGr writes characters, which come as they are; Ctrl and Alt together are somebody else's.
+  const written = event.getModifierState?.("AltGraph") ?? false;
+  if (other || (held && event.altKey && !written)) return [];
   const named = event.key.length > 1;
   const place = byPlace(event);
   if ((held || event.altKey) && !written) {

@@ -29,6 +29,7 @@ const actions = {
   reply: () => focusField("reply"),
   note: () => focusField("note"),
   send: () => false, // composer.js, in the field
+  follow: () => document.querySelector("[data-follow]")?.click(),
   assign: () => menu("assign"),
   priority: () => menu("priority"),
   tag: () => (anyPicked() ? menu("tag") : document.getElementById("tag-name")?.focus()),
@@ -98,16 +99,19 @@ function rows() {
   return [...document.querySelectorAll("#keys [data-command-row]")];
 }
 
-// The commands that would do something on this page, as it is now, in the order of the table.
+// The commands that would do something on this page, as it is now: what is most of this place first.
 export function commandsHere() {
-  return rows().filter((row) => {
-    const { does, where } = row.dataset;
-    if ("fixed" in row.dataset || does === "palette") return false;
-    if (places[where] && !document.querySelector(places[where])) {
-      if (!(anyPicked() && document.querySelector(`[data-bulk="${does}"]`))) return false;
-    }
-    return anyPicked() || !needs[does] || document.querySelector(needs[does]) !== null;
-  });
+  const near = ["composer", "case", "list", "everywhere"];
+  const order = (row) => near.indexOf(row.dataset.where);
+  return rows().filter(fitsHere).sort((one, other) => order(one) - order(other));
+}
+
+function fitsHere(row) {
+  const { does, where } = row.dataset;
+  if ("fixed" in row.dataset || does === "palette") return false;
+  if (anyPicked() && document.querySelector(`[data-bulk="${does}"]`)) return true;
+  if (places[where] && !document.querySelector(places[where])) return false;
+  return !needs[does] || document.querySelector(needs[does]) !== null;
 }
 
 export function runCommand(row) {
