@@ -17,6 +17,9 @@ from rapport.ingest import backfill, lookups
 from rapport.ingest.renewal import renew_due
 from rapport.ingest.silence import learn_silence
 from rapport.ingest.watch import watch_channels
+from rapport.notices.making import catch_up as make_notices
+from rapport.notices.reading import sweep_notices
+from rapport.notices.telling import tell_due
 from rapport.outbox.delivery import sweep
 from rapport.staff.sessions import SessionStore
 
@@ -94,6 +97,14 @@ JOBS: tuple[Job, ...] = (
     ),
     Job("sweep_looks", "* * * * * */30", "Forgets screens that show a case no more.", sweep_looks),
     Job("read_words", "* * * * * */5", "Makes new messages and names quick to search.", catch_up),
+    Job("make_notices", "* * * * * */3", "Tells people in the desk what concerns them.", make_notices),
+    Job(
+        "tell_due",
+        "* * * * * */5",
+        "Pushes and mails what was not seen, outside of quiet hours.",
+        tell_due,
+    ),
+    Job("sweep_notices", "37 3 * * *", "Forgets notifications after ninety days.", sweep_notices),
     Job(
         "backfill_sweep", "* * * * *", "Goes on fetching a channel's past whose job was lost.", backfill.sweep
     ),

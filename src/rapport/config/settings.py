@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "rapport.ingest",
     "rapport.channels",
     "rapport.outbox",
+    "rapport.notices",
     "rapport.imports",
     "rapport.web",
     *django_apps(),
