@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from rapport.web.views import casework, contact, drafts, thread
+from rapport.web.views import casework, contact, drafts, thread, together
 
 urlpatterns = [
     path("seen/", thread.seen, name="case-seen"),
     path("draft/", drafts.save, name="case-draft"),
     path("draft/use/", drafts.use, name="case-draft-use"),
     path("draft/drop/", drafts.drop, name="case-draft-drop"),
+    path("follow/", together.follow, name="case-follow"),
+    path("looking/", together.looking, name="case-looking"),
+    path("hand/", together.hand, name="case-hand"),
+    path("handed/", together.handed, name="case-handed"),
     path("merge/", casework.merge, name="case-merge"),
     path("part/", casework.part, name="case-part"),
     path("split/", casework.split, name="case-split"),

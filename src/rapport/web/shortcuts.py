@@ -103,6 +103,7 @@ COMMANDS: tuple[Command, ...] = (
     _case("history", "h", _("Unfold or fold what was done to the case")),
     _case("newest", "g", _("Go to the newest message")),
     _case("contact", "i", _("Show or hide what is known about the customer")),
+    _case("follow", "w", _("Follow the case, or leave it")),
     _case("assign", "a", _("Assign the case")),
     _case("priority", "p", _("Change the priority")),
     _case("tag", "t", _("Add a tag")),

@@ -80,7 +80,7 @@ def timeline(detail: CaseDetail) -> list[Entry]:
     ]
     entries = [Entry(at=row.message.sent_at, row=row, root=_is_post(row)) for row in page.rows]
     entries += [Entry(at=note.created_at, note=note) for note in detail.notes]
-    entries += [Entry(at=item.at, told=[item]) for item in _told(detail.events)]
+    entries += [Entry(at=item.at, told=[item]) for item in told_of(detail.events)]
     entries.sort(key=lambda entry: entry.at)
     folded = _fold(entries)
     _days(folded)
@@ -129,7 +129,8 @@ def _quote(entries: Iterable[Entry], detail: CaseDetail) -> None:
         above = entry.row.message.id
 
 
-def _told(events: Sequence[CaseEvent]) -> list[Told]:
+def told_of(events: Sequence[CaseEvent]) -> list[Told]:
+    """What colleagues did, as sentences: all but words, which stand for themselves."""
     shown = [event for event in events if event.kind not in _TOLD_ELSEWHERE]
     names = _Names(shown)
     return [

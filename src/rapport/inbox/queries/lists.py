@@ -4,8 +4,8 @@ Each list walks one partial index of ``inbox_case`` per brand, team or channel a
 page costs the same however many cases there are and however deep it lies. A case that moves up because
 of a new message is not seen twice or missed further down: what lies after a cursor stays after it.
 
-The lists of one's own open cases and of one's mentions are sorted when another order than the newest is
-asked for: they are as short as what one person works on.
+The lists of one's own open cases, of those one follows and of one's mentions are sorted when another order
+than the newest is asked for: they are as short as what one person works on.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _statement(
     walks = [STATUS_SQL[status] for status in statuses]
     if found.case_ids is not None:
         where.append(f"c.id = ANY({params.add(list(found.case_ids))}::bigint[])")
-    if found.case_ids is not None or filters.view == "mentions":
+    if found.case_ids is not None or filters.view in ("mentions", "following"):
         walks = [status_sql(statuses)]
     # PostgreSQL does not see that a column which IS NULL is constant; named first in the order it
     # matches the index, and the walk needs no sort.

@@ -15,7 +15,17 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 View = Literal[
-    "mine", "unassigned", "teams", "all", "waiting", "due", "mentions", "snoozed", "closed", "spam"
+    "mine",
+    "unassigned",
+    "teams",
+    "all",
+    "waiting",
+    "due",
+    "mentions",
+    "following",
+    "snoozed",
+    "closed",
+    "spam",
 ]
 VIEWS: tuple[View, ...] = get_args(View)
 Sort = Literal["newest", "waiting", "priority"]
@@ -124,6 +134,14 @@ VIEW_TABLE: dict[View, ViewSpec] = {
         statuses=("open", "snoozed", "closed"),
         any_status=True,
         sorts=_TIME_SORTS,
+    ),
+    "following": ViewSpec(
+        label=pgettext_lazy("list of cases", "Following"),
+        hint=_("Cases that you follow appear here: those you were given, wrote in or chose to follow."),
+        key="W",
+        where="c.id IN (SELECT follow.case_id FROM inbox_casefollow follow "
+        "WHERE follow.user_id = %(user)s AND NOT follow.muted)",
+        any_status=True,
     ),
     "snoozed": ViewSpec(
         label=pgettext_lazy("list of cases", "Snoozed"),

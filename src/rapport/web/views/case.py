@@ -24,6 +24,7 @@ from rapport.inbox.actions import (
 from rapport.inbox.models import Case, CaseStatus, CloseReason, Priority
 from rapport.inbox.queries.reasons import reason_label
 from rapport.lib.errors import ActionError, Conflict, Invalid, NotFound
+from rapport.outbox.together import Asked
 from rapport.web.composer import NOTHING, Typed
 from rapport.web.durations import long_time
 from rapport.web.numbers import whole_number
@@ -43,14 +44,21 @@ class Done:
 
 
 def answer(
-    request: DeskRequest, place: Place, case_id: int, done: Done | None, *, typed: Typed = NOTHING
+    request: DeskRequest,
+    place: Place,
+    case_id: int,
+    done: Done | None,
+    *,
+    typed: Typed = NOTHING,
+    handed: bool = False,
 ) -> HttpResponse:
-    """The case after something was done: as the part the script swaps, or by way of a redirect."""
+    """The case after something was done: as the part the script swaps, or by way of a redirect. ``handed``: it
+    was handed over, so that form is empty again."""
     if not request.htmx:
         if done is not None:
             messages.success(request, done.text)
         return HttpResponseRedirect(place.case_url(case_id))
-    context = case_context(request, place, case_id, typed=typed)
+    context = case_context(request, place, case_id, typed=typed) | {"handed": handed}
     if done is not None:
         context["toast"] = {
             "text": done.text,
@@ -70,12 +78,15 @@ def refuse(
         raise error
     status = status_of(error)
     conflict = isinstance(error, Conflict)
+    asked = error if isinstance(error, Asked) else None
     if not request.htmx:
         if typed is NOTHING:
             messages.error(request, str(error))
-        return desk_page(request, place, case_id, typed=typed, status=status)
+        return desk_page(request, place, case_id, typed=typed, asked=asked, status=status)
     problem = "" if typed.error else str(error)
-    context = case_context(request, place, case_id, typed=typed, problem=problem, conflict=conflict)
+    context = case_context(
+        request, place, case_id, typed=typed, problem=problem, conflict=conflict, asked=asked
+    )
     return render(request, "web/desk/case.html", context, status=status)
 
 

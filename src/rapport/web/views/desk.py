@@ -21,9 +21,12 @@ from rapport.inbox.queries.reasons import close_reasons, reason_label
 from rapport.inbox.queries.search_fields import NotUnderstood
 from rapport.inbox.queries.views import ORDERS, VIEW_TABLE
 from rapport.inbox.saved import may_change, views_for
+from rapport.inbox.together import open_elsewhere
+from rapport.notices.reading import mark_read
 from rapport.outbox.drafts import cases_with_drafts
+from rapport.outbox.together import Asked
 from rapport.staff.access import brands_for, granted, may_anywhere
-from rapport.staff.models import User
+from rapport.staff.models import Team, User
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, composer
 from rapport.web.narrowing import narrowing_context
@@ -32,6 +35,7 @@ from rapport.web.place import Place, place_from_saved, place_of
 from rapport.web.search import Found, found_in, found_url
 from rapport.web.snooze import snooze_choices
 from rapport.web.timeline import timeline
+from rapport.web.together import coming_of, together
 from rapport.web.views.pages import DeskRequest, desk_view
 from rapport.web.window import window_of
 
@@ -73,7 +77,15 @@ def desk(request: DeskRequest, view: str = "all", case_id: int | None = None) ->
 
 
 def desk_page(
-    request: DeskRequest, place: Place, case_id: int | None, *, typed: Typed = NOTHING, status: int = 200
+    request: DeskRequest,
+    place: Place,
+    case_id: int | None,
+    *,
+    typed: Typed = NOTHING,
+    problem: str = "",
+    asked: Asked | None = None,
+    handing: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """The whole page."""
     context = {
@@ -82,7 +94,9 @@ def desk_page(
         **filters_context(request, place),
     }
     if case_id is not None:
-        context |= case_context(request, place, case_id, typed=typed)
+        context |= case_context(
+            request, place, case_id, typed=typed, problem=problem, asked=asked, handing=handing
+        )
     return render(request, "web/desk/page.html", context, status=status)
 
 
@@ -134,6 +148,7 @@ def list_context(request: DeskRequest, place: Place, case_id: int | None) -> dic
         "page": page,
         "found": found,
         "rows": [(row, found_url(place, row.id, page.hits)) for row in page.rows],
+        "open_by": open_elsewhere(user=request.user, case_ids=[row.id for row in page.rows]),
         "drafted": cases_with_drafts(user=request.user, case_ids=[row.id for row in page.rows]),
         "selected_id": case_id,
         "may_pick": may_pick(request.user),
@@ -193,14 +208,23 @@ def case_context(
     typed: Typed = NOTHING,
     problem: str = "",
     conflict: bool = False,
+    asked: Asked | None = None,
+    handing: str = "",
 ) -> dict[str, Any]:
-    """One case with everything that can be done with it."""
+    """One case with everything that can be done with it. ``asked``: what a reply is asked about before it goes.
+    ``handing``: the words of a handover that could not be done."""
     detail = case_detail(user=request.user, case_id=case_id, window=window_of(request))
     mark_seen(user=request.user, case_id=case_id)
+    mark_read(user=request.user, case_id=case_id)
     case = detail.case
     allowed = granted(request.user, case.brand_id)
+    others = together(user=request.user, case=case, coming=coming_of(detail, request.user), asked=asked)
     return {
         "place": place,
+        "together": others,
+        "beside": others.beside,
+        "brand_teams": Team.objects.filter(brand_id=case.brand_id),
+        "handing": handing,
         "detail": detail,
         "case": case,
         "entries": timeline(detail),

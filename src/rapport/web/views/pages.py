@@ -30,7 +30,7 @@ class DeskRequest(HttpRequest):
 
 def status_of(error: ActionError) -> int:
     """The HTTP status that says the same as ``error``."""
-    return STATUS.get(type(error), 400)
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 400)
 
 
 def desk_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

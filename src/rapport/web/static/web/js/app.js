@@ -17,6 +17,7 @@ import { startPalette } from "./palette.js";
 import { startPicture } from "./picture.js";
 import { startSearch } from "./search.js";
 import { startSelect } from "./select.js";
+import { startTogether } from "./together.js";
 import { startToasts } from "./toasts.js";
 
 startMorph();
@@ -35,6 +36,7 @@ if (document.getElementById("desk")) {
   startList();
   startSearch();
   startSelect();
+  startTogether();
 }
 startFigures();
 startCopy();

@@ -1,6 +1,7 @@
 // Hints from the server: fetch again what they concern. After any gap, everything once.
 import { loadCase, openCase } from "./navigation.js";
 import { refreshList } from "./list.js";
+import { screen } from "./together.js";
 import { say } from "./words.js";
 
 const SETTLE_MS = 120; // one action sends several hints
@@ -50,7 +51,7 @@ function connect(url) {
   source?.close();
   source = undefined;
   if (document.hidden) return; // the tab is connected once it is looked at
-  source = new EventSource(url);
+  source = new EventSource(`${url}?screen=${screen}`);
   source.addEventListener("hello", () => {
     calm();
     pending.all = true;
@@ -62,6 +63,7 @@ function connect(url) {
     else pending.all = true;
     soon();
   });
+  source.addEventListener("look", (event) => document.body.dispatchEvent(new CustomEvent("rapport:look", { detail: JSON.parse(event.data) })));
   source.addEventListener("paused", () => worry(say("paused")));
   source.addEventListener("bye", () => {
     source.close();

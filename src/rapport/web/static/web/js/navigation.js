@@ -45,6 +45,7 @@ export async function loadCase(url, { quiet = false } = {}) {
   document.getElementById("desk").classList.toggle("has-case", openCase() !== null);
   restoreDrafts();
   mark();
+  document.body.dispatchEvent(new CustomEvent("rapport:case"));
   if (opened !== openCase()) openAt();
   else if (quiet && follow) toEnd();
   watch();
