@@ -54,7 +54,7 @@ def filled_database(messages: int, keep: Path | None) -> Iterator[None]:
     try:
         if not done.exists():
             shutil.rmtree(data, ignore_errors=True)
-            _fill(data, messages)
+            fill(data, messages)
             done.touch()
         with _django_on(data):
             yield
@@ -63,7 +63,7 @@ def filled_database(messages: int, keep: Path | None) -> Iterator[None]:
             shutil.rmtree(data, ignore_errors=True)
 
 
-def _fill(data: Path, messages: int) -> None:
+def fill(data: Path, messages: int) -> None:
     """In a process of its own: Django is told once where its database is, and this one restarts."""
     began = time.perf_counter()
     print(f"filling a database with {messages:,} messages", flush=True)
