@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Collate, Now, Upper
 
 
 class Contact(models.Model):
@@ -47,6 +47,10 @@ class Identity(models.Model):
         verbose_name_plural = "identities"
         constraints = [
             models.UniqueConstraint(fields=["network", "external_id"], name="identity_once_per_network")
+        ]
+        indexes = [
+            # By the beginning of a handle, whatever the database's order of letters is.
+            models.Index(F("network"), Collate(Upper("handle"), "C"), name="identity_by_handle"),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Case, IntegerField, Prefetch, Q, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Prefetch, Q, QuerySet, Value, When, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from rapport.lib.errors import NotFound
@@ -42,24 +42,32 @@ def may_change(*, user: User, reply: SavedReply) -> bool:
     return reply.brand_id is None or may(user, reply.brand_id, Permission.SHARE_REPLIES)
 
 
-def replies_for(*, user: User, text: str = "", brand_id: int | None = None) -> list[SavedReply]:
+def replies_for(
+    *, user: User, text: str = "", category: str = "", brand_id: int | None = None, most: int | None = None
+) -> list[SavedReply]:
     """The person's own, then each brand's, by category and name; with all words of ``text``.
 
-    ``brand_id``: only what can be used for that brand. What is not categorised comes first.
+    ``brand_id``: only what can be used for that brand. ``most``: the first so many. What is in no category
+    comes first.
     """
     found = _visible(user).filter(_holding(text), deleted_at=None)
+    if category:
+        found = found.filter(category=category)
     if brand_id is not None:
         found = found.filter(Q(brand_id=brand_id) | Q(brand=None))
-    rows = list(found.select_related("brand").prefetch_related(_TEXTS))
+    rows = list(found.select_related("brand").defer("words"))
     rows.sort(
         key=lambda one: (
             one.brand is not None,
             one.brand.name if one.brand else "",
             normalise(one.category),
+            one.category,
             normalise(one.name),
             one.id,
         )
     )
+    rows = rows[:most]
+    prefetch_related_objects(rows, _TEXTS)
     return rows
 
 

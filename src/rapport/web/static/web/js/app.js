@@ -1,4 +1,5 @@
 // The desk works without script; this keeps it live, quick and driven by keys.
+import { startAids } from "./aids.js";
 import { startClocks } from "./clocks.js";
 import { startComposer } from "./composer.js";
 import { startCopy } from "./copy.js";
@@ -41,4 +42,5 @@ if (document.getElementById("desk")) {
 startFigures();
 startCopy();
 startPicture();
+startAids();
 startLive();
