@@ -75,6 +75,7 @@ _PAGES = (
     _Page("account", _("Change the password"), "key-round", anchor="password"),
     _Page("account", _("Where you are logged in"), "shield-check", anchor="logins"),
     _Page("keys", _("Keys"), "keyboard"),
+    _Page("styleguide", _("Components"), "image"),
 )
 
 

@@ -25,6 +25,7 @@ from rapport.web.views import (
     reasons,
     replies,
     saved,
+    styleguide,
 )
 
 _CASE = "desk/<slug:view>/case/<int:case_id>"
@@ -39,6 +40,7 @@ urlpatterns = [
     path("account/look/", account.look, name="look"),
     path("keys/", keys.keys, name="keys"),
     path("palette/", palette.palette, name="palette"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("hooks/<slug:network>/<int:channel_id>", hooks.receive, name="hook"),
     # Both ways of writing it: a network does not follow us to the other one with its body.
     path("hooks/<slug:network>", hooks.receive_for_all, name="hook-network"),

@@ -197,6 +197,7 @@ DOORS: list[Door] = [
          {"GET": _HOOK, "POST": _HOOK}),
     Door("hooks/<slug:network>", lambda site: "/hooks/practice", {"GET": _HOOK, "POST": _HOOK}),
     Door("hooks/<slug:network>/", lambda site: "/hooks/practice/", {"GET": _HOOK, "POST": _HOOK}),
+    _read("styleguide/", login()),
     _read("live/", login(no_login=(401,))),
     Door("webform/<int:channel_id>/", lambda site: f"/webform/{site.form.id}/",
          {"GET": anybody(), "POST": anybody(_sent, ok=(303,), csrf=False)}, "/webform/999999/"),
