@@ -91,6 +91,7 @@ urlpatterns = [
     path("brands/<slug:slug>/profiles/read/", profiles.read, name="profiles-read"),
     path("brands/<slug:slug>/profiles/write/", profiles.write, name="profiles-write"),
     path("", include("rapport.web.people_urls")),
+    path("", include("rapport.web.notice_urls")),
     path("parked/", events.parked, name="parked"),
     path("parked/replay/", events.replay, name="parked-replay"),
 ]

@@ -23,6 +23,7 @@ from rapport.outbox.models import Outgoing, OutgoingState, Verb
 from rapport.staff.models import Membership, Role
 from rapport.staff.permissions import Permission as Can
 from rapport.web.tests.doors_aids import AIDS
+from rapport.web.tests.doors_notices import NOTICES
 from rapport.web.tests.doors_ways import (
     NO_LOGIN,
     Door,
@@ -178,6 +179,7 @@ _HOOK = only_with_a_key(400, 401, 404, 405)
 _UNKNOWN = "/webform/thread/nonsense/"
 
 DOORS: list[Door] = [
+    *NOTICES,
     *AIDS,
     _read("", anybody(ok=(302,))),
     _read("healthz", anybody()),
