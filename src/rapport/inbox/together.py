@@ -14,6 +14,7 @@ from typing import Literal
 from django.db import connection
 
 from rapport.inbox.access import access_case
+from rapport.inbox.models import Case
 from rapport.lib.errors import Invalid
 from rapport.lib.live import notify_looking
 from rapport.staff.access import require
@@ -59,10 +60,10 @@ SELECT count(*) FROM gone
 """
 
 
-def look(*, user: User, case_id: int, screen: str, writing: Writing = "") -> None:
+def look(*, user: User, case_id: int, screen: str, writing: Writing = "") -> Case:
     """``user`` has the case open on ``screen`` and, with ``writing``, pressed a key in that field just now.
 
-    Raises NotFound and NotAllowed by who asks, and Invalid for a screen's name that is none.
+    Returns the case. Raises NotFound and NotAllowed by who asks, and Invalid for a screen's name that is none.
     """
     case = access_case(user=user, case_id=case_id)
     _check(screen)
@@ -74,6 +75,7 @@ def look(*, user: User, case_id: int, screen: str, writing: Writing = "") -> Non
         (same,) = cursor.fetchone() or (False,)
     if not same:
         _tell(brand_id=case.brand_id, case_id=case.id, but=[screen])
+    return case
 
 
 def leave(*, user: User, case_id: int, screen: str) -> None:

@@ -206,7 +206,9 @@ def test_a_colleagues_reply_is_shown_while_it_is_on_its_way_and_asked_about_when
     desk: Desk,
 ) -> None:
     lead = desk.people["lead"]
-    assign_case(actor=lead, case_id=desk.case.id, assignee_id=lead.id)  # so that the reply changes nothing else
+    assign_case(
+        actor=lead, case_id=desk.case.id, assignee_id=lead.id
+    )  # so that the reply changes nothing else
     seen = _seen(desk)
     made = _reply(desk, lead)
     status, asked = _send(desk, seen=seen)
@@ -302,5 +304,5 @@ def test_the_others_cost_a_page_the_same_however_many_there_are(
     client = desk.client()
     form = {"screen": "abcdefgh", "seen": "1.0.0.0", "rows": desk.case.id}
     client.post(desk.url("looking"), form, **PART)
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(18):
         client.post(desk.url("looking"), form, **PART)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,9 +10,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from rapport.inbox.access import access_case
 from rapport.inbox.mentions import mark_seen
-from rapport.inbox.models import Priority
+from rapport.inbox.models import Priority, SavedView
 from rapport.inbox.queries.counts import view_counts
 from rapport.inbox.queries.detail import case_detail
 from rapport.inbox.queries.filters import CaseFilters
@@ -69,11 +69,7 @@ def desk(request: DeskRequest, view: str = "all", case_id: int | None = None) ->
             return render(request, "web/desk/case.html", case_context(request, place, case_id))
         case "case":
             return render(request, "web/desk/case_none.html", {"place": place})
-    if case_id is not None:
-        merged_into = access_case(user=request.user, case_id=case_id).merged_into_id
-        if merged_into is not None:
-            return HttpResponseRedirect(place.case_url(merged_into))
-    return desk_page(request, place, case_id)
+    return desk_page(request, place, case_id, follow_merge=True)
 
 
 def desk_page(
@@ -85,18 +81,31 @@ def desk_page(
     problem: str = "",
     asked: Asked | None = None,
     handing: str = "",
+    follow_merge: bool = False,
     status: int = 200,
 ) -> HttpResponse:
-    """The whole page."""
+    """The whole page; with ``follow_merge`` of a case that was merged the way to the one that took it in."""
+    views = views_context(request, place)
+    saved = [one["view"] for one in views["saved_views"]]
     context = {
-        **views_context(request, place),
+        **views,
         **list_context(request, place, case_id),
-        **filters_context(request, place),
+        **filters_context(request, place, saved),
     }
     if case_id is not None:
         context |= case_context(
-            request, place, case_id, typed=typed, problem=problem, asked=asked, handing=handing
+            request,
+            place,
+            case_id,
+            typed=typed,
+            problem=problem,
+            asked=asked,
+            handing=handing,
+            at_hand=context,
         )
+        merged_into = context["case"].merged_into_id
+        if merged_into is not None and follow_merge:
+            return HttpResponseRedirect(place.case_url(merged_into))
     return render(request, "web/desk/page.html", context, status=status)
 
 
@@ -157,10 +166,11 @@ def list_context(request: DeskRequest, place: Place, case_id: int | None) -> dic
     }
 
 
-def filters_context(request: DeskRequest, place: Place) -> dict[str, Any]:
-    """What the list can be narrowed to and sorted by, and how that can be kept as a view."""
+def filters_context(request: DeskRequest, place: Place, views: Sequence[SavedView]) -> dict[str, Any]:
+    """What the list can be narrowed to and sorted by, and how that can be kept as a view. ``views``: those the
+    person has."""
     spec = VIEW_TABLE[place.view]
-    saved = next((one for one in views_for(user=request.user) if one.id == place.saved), None)
+    saved = next((one for one in views if one.id == place.saved), None)
     may_change_saved = saved is not None and may_change(user=request.user, view=saved)
     context = narrowing_context(request.user, place)
     only = context["only_brand"]
@@ -210,13 +220,18 @@ def case_context(
     conflict: bool = False,
     asked: Asked | None = None,
     handing: str = "",
+    at_hand: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One case with everything that can be done with it. ``asked``: what a reply is asked about before it goes.
-    ``handing``: the words of a handover that could not be done."""
+    ``handing``: the words of a handover that could not be done. ``at_hand``: what the page has for its list, where
+    that is all of one brand."""
     detail = case_detail(user=request.user, case_id=case_id, window=window_of(request))
     mark_seen(user=request.user, case_id=case_id)
     mark_read(user=request.user, case_id=case_id)
     case = detail.case
+    listed = at_hand or {}
+    brand = listed.get("only_brand")
+    same = brand is not None and brand.id == case.brand_id and "bulk_people" in listed
     allowed = granted(request.user, case.brand_id)
     others = together(user=request.user, case=case, coming=coming_of(detail, request.user), asked=asked)
     return {
@@ -241,10 +256,10 @@ def case_context(
         "may_note": Permission.NOTE in allowed,
         "may_work": Permission.WORK_CASES in allowed,
         "may_set_reasons": Permission.MANAGE_CHANNELS in allowed,
-        "assignable": assignable_users(brand_id=case.brand_id),
+        "assignable": listed["bulk_people"] if same else assignable_users(brand_id=case.brand_id),
         "known_tags": brand_tags(brand_id=case.brand_id),
         "priorities": list(reversed(Priority.choices)),
-        "reasons": close_reasons(brand_id=case.brand_id),
+        "reasons": listed["bulk_reasons"] if same else close_reasons(brand_id=case.brand_id),
         "closed_because": reason_label(case.close_reason) if case.close_reason else "",
         "snooze_choices": snooze_choices(),
         "selected_id": case.id,

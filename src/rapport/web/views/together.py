@@ -46,8 +46,7 @@ def looking(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     if request.POST.get("gone"):
         leave(user=request.user, case_id=case_id, screen=screen)
         return HttpResponse(status=204)
-    look(user=request.user, case_id=case_id, screen=screen, writing=_writing(request))
-    case = access_case(user=request.user, case_id=case_id)
+    case = look(user=request.user, case_id=case_id, screen=screen, writing=_writing(request))
     beside = beside_now(user=request.user, case=case, seen=seen_in(request))
     allowed = granted(request.user, case.brand_id)
     context = {
