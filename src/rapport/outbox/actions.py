@@ -139,6 +139,13 @@ def _can_be_taken_back(row: Outgoing) -> bool:
     return row.state in (OutgoingState.QUEUED, OutgoingState.HELD)
 
 
+def said(outgoing: Outgoing) -> str:
+    """What its author had typed, all posts together, without the signature."""
+    typed = posts_of(outgoing).values_list("typed", flat=True)
+    signature = checks.signature(channel=outgoing.channel, author=outgoing.author)
+    return checks.unsigned(text="".join(typed) or outgoing.text, signature=signature)
+
+
 def taken_back(outgoing: Outgoing) -> str:
     """What its author had typed of what was taken back, all posts together."""
     typed = posts_of(outgoing).filter(state=OutgoingState.CANCELLED).values_list("typed", flat=True)

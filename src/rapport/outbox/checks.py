@@ -39,6 +39,7 @@ class Limits:
     windows: tuple[Window, ...] = ()
     edit: bool = False
     delete: bool = False
+    threads: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,7 @@ def limits(*, channel: Channel, author: User, answering: Visibility | None = Non
         windows=can.windows,
         edit=can.edit,
         delete=can.delete,
+        threads=can.threads,
     )
 
 

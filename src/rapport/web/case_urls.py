@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from rapport.web.views import casework, contact, drafts, thread, together
+from rapport.web.views import casework, contact, drafts, scheduled, thread, together
 
 urlpatterns = [
     path("seen/", thread.seen, name="case-seen"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("looking/", together.looking, name="case-looking"),
     path("hand/", together.hand, name="case-hand"),
     path("handed/", together.handed, name="case-handed"),
+    path("later/", scheduled.later, name="case-later"),
     path("merge/", casework.merge, name="case-merge"),
     path("part/", casework.part, name="case-part"),
     path("split/", casework.split, name="case-split"),

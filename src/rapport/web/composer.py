@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from django.utils import timezone
 
@@ -16,12 +17,16 @@ from rapport.inbox.queries.detail import CaseDetail, MessageRow
 from rapport.lib.errors import Invalid, NotAllowed
 from rapport.networks.base import MediaRules
 from rapport.outbox import checks
+from rapport.outbox.composing import split
 from rapport.outbox.drafts import DraftState, drafts_of
 from rapport.outbox.models import DraftField
 from rapport.outbox.outcome import heard_at
 from rapport.outbox.returned import ReturnedFile
+from rapport.outbox.splitting import fitting
+from rapport.outbox.voices import voices
 from rapport.staff.access import require_answer_from
 from rapport.staff.models import User
+from rapport.web.snooze import Snooze, snooze_choices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +44,7 @@ class Typed:
     mode: str = "reply"
     clear: bool = True
     files: tuple[ReturnedFile, ...] = ()
+    channel_id: int | None = None
 
     @property
     def clears_reply(self) -> bool:
@@ -64,7 +70,9 @@ class Composer:
     ``blocked`` why nothing can be sent for now, "" when it can. ``outsider``: the channel belongs to teams
     that this person is not in. ``windows``: until when a private reply is possible, the one that counts
     first; ``window_over``: it is too late for one. ``now``: when all this was so. ``draft`` and
-    ``note_draft``: what the person wrote before, here or on another device.
+    ``note_draft``: what the person wrote before, here or on another device. ``voices``: the channels that a
+    public answer can leave from, ``voice`` the one it does. ``threads``: a long public one may go out in several posts.
+    ``times``: when it can leave, or the case come back, with one choice.
     """
 
     typed: Typed
@@ -92,6 +100,10 @@ class Composer:
     window_over: bool = False
     draft: DraftState = field(default_factory=DraftState)
     note_draft: DraftState = field(default_factory=DraftState)
+    voices: tuple[Channel, ...] = ()
+    voice: Channel | None = None
+    threads: bool = False
+    times: Sequence[Snooze] = ()
 
     @property
     def text(self) -> str:
@@ -140,6 +152,9 @@ def composer(
     identity = answers.identity if answers else None
     drafts = drafts_of(user=author, case_id=case.id)
     draft = drafts[DraftField.REPLY]
+    public = Visibility.PUBLIC in limits.visibilities and came == Visibility.PUBLIC
+    speakers = voices(user=author, channel=channel) if public else (channel,)
+    speaks = next((one for one in speakers if one.id == typed.channel_id), channel)
     return Composer(
         typed=typed,
         form_key=typed.form_key or uuid.uuid4(),
@@ -150,7 +165,7 @@ def composer(
         channel=channel,
         to=(answers.identity.handle or answers.author_name) if answers else case.contact.name,
         now=now,
-        signature=limits.signature,
+        signature=checks.signature(channel=speaks, author=author) if speaks != channel else limits.signature,
         addition=checks.addition(channel=channel, visibility=visibility, recipient=identity)
         if limits.visibilities
         else "",
@@ -163,7 +178,7 @@ def composer(
         windows=windows,
         window_over=limited and not windows,
         length=counted(
-            channel=channel,
+            channel=speaks,
             author=author,
             text=typed.text or draft.text,
             visibility=visibility,
@@ -176,6 +191,10 @@ def composer(
         outsider=outsider,
         draft=draft,
         note_draft=drafts[DraftField.NOTE],
+        voices=speakers,
+        voice=speaks,
+        threads=limits.threads and public,
+        times=snooze_choices(),
     )
 
 
@@ -203,11 +222,44 @@ def counted(
 
     Raises Invalid for a network that is not installed.
     """
-    words = text.replace("\r\n", "\n").strip()
+    words = _typed(text)
     if not words:
         return 0
     words = checks.signed(text=words, signature=checks.signature(channel=channel, author=author))
     return checks.length(channel=channel, text=words, visibility=visibility, recipient=recipient)
+
+
+def cut(
+    *, channel: Channel, author: User, text: str, visibility: Visibility, recipient: Identity | None
+) -> int:
+    """Where the limit falls in ``text``: so many of its UTF-16 units fit, which is how scripts count."""
+    signature = checks.signature(channel=channel, author=author)
+    fits = checks.fits(channel=channel, visibility=visibility, recipient=recipient)
+    plain = text.replace("\r\n", "\n")
+    lead = plain[: len(plain) - len(plain.lstrip())]
+    words = plain.strip()
+    until = fitting(words, lambda part: fits(checks.signed(text=part, signature=signature)))
+    return len((lead + words[:until]).encode("utf-16-le", "surrogatepass")) // 2
+
+
+def posts(
+    *, channel: Channel, author: User, text: str, recipient: Identity | None, numbered: bool
+) -> list[dict[str, object]]:
+    """The posts that a public text too long for one would be: [{"text", "length"}]. Raises Invalid."""
+    pieces = split(
+        channel=channel,
+        text=checks.clean_text(text),
+        signature=checks.signature(channel=channel, author=author),
+        visibility=Visibility.PUBLIC,
+        recipient=recipient,
+        numbered=numbered,
+    )
+    count = partial(checks.length, channel=channel, visibility=Visibility.PUBLIC, recipient=recipient)
+    return [{"text": one.text, "length": count(text=one.text)} for one in pieces]
+
+
+def _typed(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
 
 
 def _newest(rows: Sequence[MessageRow]) -> MessageRow | None:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rapport.lib.errors import Invalid
+from rapport.web.moments import moment_of
 
 _MORNING = time(9, 0)
 _LABELS: dict[str, str | Promise] = {
@@ -32,11 +30,12 @@ class Snooze:
 
 def snooze_choices(now: datetime | None = None) -> list[Snooze]:
     """The presets as of ``now``."""
+    now = now or timezone.now()
     local = timezone.localtime(now)
     tomorrow = local.date() + timedelta(days=1)
     monday = local.date() + timedelta(days=7 - local.weekday())
     return [
-        Snooze("hour", _LABELS["hour"], local + timedelta(hours=1)),
+        Snooze("hour", _LABELS["hour"], timezone.localtime(now + timedelta(hours=1))),
         Snooze("tomorrow", _LABELS["tomorrow"], datetime.combine(tomorrow, _MORNING, local.tzinfo)),
         Snooze("monday", _LABELS["monday"], datetime.combine(monday, _MORNING, local.tzinfo)),
     ]
@@ -47,10 +46,4 @@ def snooze_until(value: str) -> datetime:
     for choice in snooze_choices():
         if choice.value == value:
             return choice.until
-    try:
-        moment = parse_datetime(value)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise Invalid(_("Choose a day and a time."))
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    return moment_of(value)

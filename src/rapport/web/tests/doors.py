@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -47,6 +48,11 @@ def _queued(site: Site, **changed: object) -> Form:
     )  # fmt: skip
     Outgoing.objects.filter(id=made.id).update(**{"not_before": timezone.now(), **changed})
     return {"outgoing": made.id}
+
+
+def _scheduled(site: Site) -> Form:
+    at = timezone.now() + timedelta(days=1)
+    return {**_queued(site, scheduled_for=at, not_before=at), "what": "now"}
 
 
 def _merged(site: Site) -> Form:
@@ -194,12 +200,12 @@ DOORS: list[Door] = [
     _write("account/availability/", login(lambda site: {"away": "yes"})),
     _write("account/logins/", login(lambda site: {"device": "others"})),
     Door("keys/", lambda site: "/keys/", {"GET": login(), "POST": login(lambda site: {"key-assign": "q"})}),
+    _read("styleguide/", login()),
     _read("palette/", login(), lambda site: f"/palette/?q={site.case.id}"),
     Door("hooks/<slug:network>/<int:channel_id>", lambda site: f"/hooks/practice/{site.channel.id}",
          {"GET": _HOOK, "POST": _HOOK}),
     Door("hooks/<slug:network>", lambda site: "/hooks/practice", {"GET": _HOOK, "POST": _HOOK}),
     Door("hooks/<slug:network>/", lambda site: "/hooks/practice/", {"GET": _HOOK, "POST": _HOOK}),
-    _read("styleguide/", login()),
     _read("live/", login(no_login=(401,))),
     Door("webform/<int:channel_id>/", lambda site: f"/webform/{site.form.id}/",
          {"GET": anybody(), "POST": anybody(_sent, ok=(303,), csrf=False)}, "/webform/999999/"),
@@ -257,6 +263,7 @@ DOORS: list[Door] = [
     _case("reply", Can.REPLY, _reply, crossed=True),
     _case("undo", Can.REPLY, _queued, crossed=True),
     _case("retry", Can.REPLY, lambda site: _queued(site, state=OutgoingState.FAILED, error="No."), crossed=True),
+    _case("later", Can.REPLY, _scheduled, crossed=True),
     _case("dismiss", Can.REPLY, lambda site: _queued(site, state=OutgoingState.FAILED, error="No.", verb=Verb.EDIT,
                                                    target=site.own), crossed=True),
     _case("length", Can.REPLY, lambda site: {"text": "words"}),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django_htmx.http import trigger_client_event
 
 from rapport.inbox.access import access_case
@@ -18,21 +21,24 @@ from rapport.inbox.models import Visibility
 from rapport.lib.errors import ActionError, Conflict, Invalid, NotFound
 from rapport.media.actions import content_type, kind_of
 from rapport.outbox import checks
-from rapport.outbox.actions import reply, retry_reply, taken_back, undo_reply
+from rapport.outbox.actions import reply, retry_reply, said, taken_back, undo_reply
 from rapport.outbox.changes import delete_message, dismiss_change, edit_message
 from rapport.outbox.composing import answered
 from rapport.outbox.drafts import draft_back, draft_sent
 from rapport.outbox.models import DraftField, Outgoing, OutgoingState, Verb
 from rapport.outbox.recipient import recipient_of_reply
 from rapport.outbox.returned import ReturnedFile, access_returned, returned_files
+from rapport.outbox.voices import voice
 from rapport.staff.permissions import Permission
-from rapport.web.composer import NOTHING, Typed, counted
+from rapport.web.composer import NOTHING, Typed, counted, cut, posts
+from rapport.web.durations import long_time
 from rapport.web.numbers import whole_number
 from rapport.web.place import place_of
 from rapport.web.together import asking, seen_in
 from rapport.web.views.case import Done, answer, number_of, refuse, version_of
 from rapport.web.views.desk import desk_page
 from rapport.web.views.pages import DeskRequest, case_action
+from rapport.web.ways import ways_of
 
 # More than any network takes in one message.
 MOST_RETURNED = 100
@@ -45,11 +51,13 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     text = request.POST.get("text", "")
     visibility = request.POST.get("visibility", "")
     form_key = _key(request.POST.get("form_key", ""))
-    in_reply_to = None
+    in_reply_to = channel_id = None
     returned: list[tuple[ReturnedFile, checks.NewMedia]] = []
     try:
         in_reply_to = number_of(request, "in_reply_to")
         returned = _returned(request, case_id)
+        ways = ways_of(request.POST)
+        channel_id = ways.channel_id
         outgoing = reply(
             actor=request.user,
             case_id=case_id,
@@ -57,7 +65,7 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             visibility=visibility,
             in_reply_to_id=in_reply_to,
             form_key=form_key,
-            close_after=bool(request.POST.get("close_after")),
+            **asdict(ways),
             expected_version=None if seen_in(request) else version_of(request),
             ask_first=asking(request, request.user),
             files=[*(file for _row, file in returned), *files_of(request)],
@@ -72,6 +80,7 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             error=str(error),
             conflict=isinstance(error, Conflict),
             files=tuple(row for row, _file in returned),
+            channel_id=channel_id,
         )
         return refuse(request, place, case_id, error, typed=typed)
     if (problem := _not_these_words(outgoing, text)) is not None:
@@ -83,9 +92,13 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             error=str(problem),
             conflict=True,
             files=tuple(row for row, _file in returned),
+            channel_id=channel_id,
         )
         return refuse(request, place, case_id, problem, typed=typed)
-    response = answer(request, place, case_id, None, typed=Typed())
+    done = None
+    if outgoing.scheduled_for is not None:
+        done = Done(text=_("Scheduled for %(time)s.") % {"time": long_time(outgoing.scheduled_for)})
+    response = answer(request, place, case_id, done, typed=Typed(channel_id=channel_id))
     return trigger_client_event(response, "rapport:sent", {"case": case_id, "field": "reply"})
 
 
@@ -99,7 +112,7 @@ def _not_these_words(outgoing: Outgoing, text: str) -> Conflict | None:
     if outgoing.state == OutgoingState.CANCELLED:
         return Conflict(_("That reply was taken back, so nothing is sent. Send it again if it should go."))
     signature = checks.signature(channel=outgoing.channel, author=outgoing.author)
-    if checks.signed(text=checks.clean_text(text), signature=signature) != outgoing.text:
+    if checks.unsigned(text=checks.clean_text(text), signature=signature) != said(outgoing):
         return Conflict(
             _("What you wrote before is sent already. These words are not; send them if they should follow.")
         )
@@ -196,7 +209,7 @@ def note(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     return trigger_client_event(response, "rapport:sent", {"case": case_id, "field": "note"})
 
 
-def _outgoing(request: DeskRequest, case_id: int) -> int:
+def outgoing_of(request: DeskRequest, case_id: int) -> int:
     """The id of the case's reply that the form names. Raises NotFound."""
     access_case(user=request.user, case_id=case_id, permission=Permission.REPLY)
     outgoing_id = number_of(request, "outgoing") or 0
@@ -212,11 +225,12 @@ def undo(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     text = whole = ""
     try:
         with transaction.atomic():
-            outgoing = undo_reply(actor=request.user, outgoing_id=_outgoing(request, case_id))
+            outgoing = undo_reply(actor=request.user, outgoing_id=outgoing_of(request, case_id))
             own = outgoing.author_id == request.user.id
-            if own and outgoing.verb == Verb.POST:
+            if outgoing.verb == Verb.POST:
                 text = taken_back(outgoing)
-                whole = draft_back(user=request.user, case_id=case_id, field=DraftField.REPLY, text=text)
+                # Whoever takes it back, its author has the words again.
+                whole = draft_back(user=outgoing.author, case_id=case_id, field=DraftField.REPLY, text=text)
     except ActionError as error:
         return refuse(request, place, case_id, error)
     if outgoing.verb != Verb.POST:
@@ -241,7 +255,7 @@ def retry(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Try a failed reply again."""
     place = place_of(request, view)
     try:
-        retry_reply(actor=request.user, outgoing_id=_outgoing(request, case_id))
+        retry_reply(actor=request.user, outgoing_id=outgoing_of(request, case_id))
     except ActionError as error:
         return refuse(request, place, case_id, error)
     return answer(request, place, case_id, None)
@@ -252,7 +266,7 @@ def dismiss(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Let go of an edit or a deletion that could not be done."""
     place = place_of(request, view)
     try:
-        dismiss_change(actor=request.user, outgoing_id=_outgoing(request, case_id))
+        dismiss_change(actor=request.user, outgoing_id=outgoing_of(request, case_id))
     except ActionError as error:
         return refuse(request, place, case_id, error)
     return answer(request, place, case_id, Done(text=_("The message stays as it is on the network.")))
@@ -260,7 +274,11 @@ def dismiss(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
 
 @case_action
 def length(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
-    """How long a text would be for the network, with all that goes along: {"length", "limit"}."""
+    """How long a text would be for the network, with all that goes along: {"length", "limit"}.
+
+    Of one that is too long also ``fits``, so many of its characters as scripts count them; and where it can go out
+    in several posts ``posts``, each with its length, or ``unsplit``, why it cannot.
+    """
     case = access_case(user=request.user, case_id=case_id, permission=Permission.REPLY)
     private = request.POST.get("visibility") == Visibility.PRIVATE
     visibility = Visibility.PRIVATE if private else Visibility.PUBLIC
@@ -270,14 +288,25 @@ def length(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
         parent = answered(case=case, message_id=number_of(request, "in_reply_to"), visibility=visibility)
         channel = parent.channel
         recipient = recipient_of_reply(parent=parent, thread=parent.thread, contact_id=case.contact_id)
+        chosen = None if private else number_of(request, "channel")
+        channel = voice(user=request.user, parent=parent, visibility=visibility, channel_id=chosen)
     limits = checks.limits(channel=channel, author=request.user)
-    size = counted(
-        channel=channel,
-        author=request.user,
-        text=request.POST.get("text", ""),
-        visibility=visibility,
-        recipient=recipient,
-    )
-    return JsonResponse(
-        {"length": size, "limit": limits.max_length_private if private else limits.max_length}
-    )
+    limit = limits.max_length_private if private else limits.max_length
+    text = request.POST.get("text", "")
+    given: dict[str, Any] = {
+        "channel": channel, "author": request.user, "text": text, "recipient": recipient,
+    }  # fmt: skip
+    size = counted(**given, visibility=visibility)
+    found: dict[str, object] = {"length": size, "limit": limit}
+    if size > limit:
+        found["fits"] = cut(**given, visibility=visibility)
+        if limits.threads and not private:
+            try:
+                parts = posts(**given, numbered=bool(request.POST.get("numbered")))
+                found["posts"] = parts
+                found["send_as"] = ngettext(
+                    "Send publicly as %(n)d post", "Send publicly as %(n)d posts", len(parts)
+                ) % {"n": len(parts)}
+            except Invalid as error:
+                found["unsplit"] = str(error)
+    return JsonResponse(found)

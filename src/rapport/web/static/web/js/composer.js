@@ -1,4 +1,6 @@
 // The live count beside a reply: guessed at once, then as the network counts it. And whether it may be sent.
+import { showCut } from "./cut.js";
+import { startWays } from "./ways.js";
 import { say, shortDuration } from "./words.js";
 
 const PAUSE_MS = 250;
@@ -16,12 +18,16 @@ async function ask(form, field, output) {
   body.set("text", text);
   body.set("visibility", form.elements.visibility?.value ?? "");
   body.set("in_reply_to", form.elements.in_reply_to?.value ?? "");
+  body.set("channel", form.elements.channel?.value ?? "");
+  if (form.elements.numbered?.checked) body.set("numbered", "1");
   body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
   try {
     const answer = await fetch(form.dataset.length, { method: "POST", body, headers: { "HX-Request": "true" } });
     if (!answer.ok) return;
-    const { length, limit } = await answer.json();
-    if (field.isConnected && field.value === text) show(output, length, limit);
+    const found = await answer.json();
+    if (!field.isConnected || field.value !== text) return;
+    show(output, found.length, found.limit);
+    showCut(form, text, found);
   } catch {
     // The guess stays; the server counts again before anything is sent.
   }
@@ -34,7 +40,8 @@ export function count(field) {
   const isPrivate = form.elements.visibility?.value === "private";
   show(output, [...field.value.trim()].length, Number(isPrivate ? output.dataset.limitPrivate : output.dataset.limit));
   clearTimeout(timer);
-  timer = setTimeout(() => ask(form, field, output), PAUSE_MS);
+  if (!field.value.trim()) showCut(form, "", null);
+  else timer = setTimeout(() => ask(form, field, output), PAUSE_MS);
 }
 
 // How far the server's clock is from this device's, learned once from each time the server wrote.
@@ -93,7 +100,7 @@ export function startComposer() {
   });
   // Ctrl or Cmd and Enter sends what is in the field.
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches(".composer textarea")) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.shiftKey && event.target.matches(".composer textarea")) {
       event.preventDefault();
       const form = event.target.form;
       const button = form.querySelector(".send-main, .note-send");
@@ -103,9 +110,10 @@ export function startComposer() {
   // A kept field does not come back from the server, so its count must not fall back to the server's.
   document.body.addEventListener("htmx:afterSettle", () => {
     const field = document.querySelector(".reply-form textarea");
-    if (field?.value) count(field);
+    if (field) count(field);
     watchWindows();
   });
+  startWays({ recount: (form) => count(form.querySelector("textarea")) });
   watchWindows();
   setInterval(watchWindows, 1000);
 }
