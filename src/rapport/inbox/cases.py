@@ -14,6 +14,7 @@ from django.db import connection
 
 from rapport.brands.models import Channel
 from rapport.inbox import merging
+from rapport.inbox.elsewhere import adopt
 from rapport.lib.pg import array
 from rapport.networks.registry import UnknownNetwork, connector_class
 
@@ -35,6 +36,7 @@ def follow(
     if not thread_ids:
         return []
     survivors = merging.follow_merges(merged)
+    adopt(new_message_ids)
     opened = link(thread_ids)
     concerned = _concerned(thread_ids, new_message_ids, everyone=sorted(set(merged.values())))
     case_ids = sorted({*survivors, *opened, *concerned})

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
 from rapport.brands.models import ChannelState
 from rapport.inbox.models import Case, Message
 from rapport.inbox.tests.making import make_brand, make_channel, make_user, say
+from rapport.ingest.record import lock_channel, record_events
 from rapport.lib.errors import Invalid
-from rapport.networks.base import Elsewhere
+from rapport.networks.base import Author, Elsewhere, MessageSeen
 from rapport.outbox.changes import edit_message
 from rapport.outbox.tests.strict import StrictConnector
 from rapport.outbox.tests.world import World, time_passes
@@ -33,6 +36,52 @@ def test_it_leaves_as_the_other_channel_and_answers_the_case(world: World) -> No
     assert (outgoing.message, message.user) == (message, world.agent)
     case = Case.objects.get()
     assert (case.id, case.waiting_since) == (world.case.id, None)
+
+
+def test_who_answers_the_other_channel_goes_on_in_the_same_case(world: World) -> None:
+    support = make_channel(world.brand, "strict")
+    outgoing = world.reply(channel_id=support.id)
+    time_passes()
+    outgoing = world.deliver(outgoing)
+    assert outgoing.message is not None
+    author = Author(external_id=world.ana.external_id, handle=world.ana.handle, name="Ana")
+    stranger = Author(external_id="somebody", handle="@somebody", name="Somebody")
+    now = timezone.now()
+    said = outgoing.message.external_id
+    with transaction.atomic():
+        lock_channel(support.id)
+        record_events(
+            channel=support,
+            events=[
+                (
+                    MessageSeen(
+                        external_id=key,
+                        author=who,
+                        text=text,
+                        sent_at=now,
+                        visibility="public",
+                        parent_id=said,
+                    ),
+                    now,
+                )
+                for key, who, text in (
+                    ("a1", author, "Thanks! And my other bag?"),
+                    ("s1", stranger, "Me too."),
+                )
+            ],
+        )
+    heard = Message.objects.get(external_id="a1")
+    assert (heard.channel, heard.thread.case_threads.get(contact=world.ana.contact).case) == (
+        support,
+        world.case,
+    )
+    case = Case.objects.get(id=world.case.id)
+    assert case.waiting_since == now
+    # Somebody else who answers it has a case of their own.
+    assert Case.objects.exclude(id=case.id).get().contact.name == "Somebody"
+    # The answer to that leaves from the channel that was spoken to.
+    again = world.reply("It comes too.", in_reply_to_id=heard.id)
+    assert again.channel == support
 
 
 def test_only_channels_that_can_and_may_are_offered(world: World) -> None:
