@@ -5,12 +5,18 @@ import { screen } from "./together.js";
 import { say } from "./words.js";
 
 const SETTLE_MS = 120; // one action sends several hints
+// After a fetch the list rests so many times as long as that took: many screens of a busy server take turns, and
+// whoever opens a case is not behind all of their lists.
+const SHARE = 4;
+const LONGEST_REST_MS = 10_000;
 const PATIENCE_MS = 3000; // a reconnect that is quicker than this is nobody's business
 let source;
 let timer;
 let banner;
 let again; // the next try to connect
 let pending = { all: false, cases: new Set() };
+let resting = false;
+let due = false; // something changed while the list rested
 
 function tell(text) {
   const box = document.getElementById("connection");
@@ -41,9 +47,27 @@ function soon() {
 function refresh(all, cases) {
   document.body.dispatchEvent(new CustomEvent("rapport:hint"));
   if (!document.getElementById("desk")) return;
-  refreshList();
+  listInTurn();
   const open = openCase();
   if (open && (all || cases.has(Number(open)))) loadCase(location.pathname + location.search, { quiet: true });
+}
+
+async function listInTurn() {
+  due = true;
+  if (resting) return;
+  resting = true;
+  due = false;
+  const began = performance.now();
+  try {
+    await refreshList();
+  } finally {
+    // Not all at the same moment: each a little earlier or later.
+    const rest = (performance.now() - began) * SHARE * (0.75 + Math.random() / 2);
+    setTimeout(() => {
+      resting = false;
+      if (due) listInTurn();
+    }, Math.min(rest, LONGEST_REST_MS));
+  }
 }
 
 function connect(url) {
