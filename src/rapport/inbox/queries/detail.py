@@ -116,7 +116,9 @@ def case_detail(
     case = access_case(user=user, case_id=case_id)
     page = thread_page(case=case, user=user, window=Window(older=older) if older else window)
     shown = [row.message for row in (*page.roots, *page.earlier_of_contact, *page.rows)]
-    notes = Note.objects.filter(case_id=case.id).select_related("author").defer("author__password")
+    notes = (
+        Note.objects.filter(case_id=case.id).select_related("author", "handover").defer("author__password")
+    )
     events = CaseEvent.objects.filter(case_id=case.id).select_related("actor").defer("actor__password")
     return CaseDetail(
         case=case,

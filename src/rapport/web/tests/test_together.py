@@ -232,6 +232,7 @@ def test_a_case_is_handed_over_with_a_note_that_stands_at_the_top_until_it_is_ac
     page = desk.client().get(desk.url()).content.decode()
     assert "Lead Person handed this case over to Agent Person" in page
     assert page.count("Please call &lt;her&gt;") == 2  # at the top, and as a note in its place
+    assert "Hand-over note: only colleagues see this" in page
     add_tag(actor=lead, case_id=desk.case.id, name="bags")
     assert "handed this case over" in desk.client().get(desk.url()).content.decode()
     add_tag(actor=agent, case_id=desk.case.id, name="call")

@@ -6,6 +6,7 @@ import { toEnd } from "./thread.js";
 const LOOK_MS = 20_000;
 const WRITE_MS = 3000;
 const STOP_MS = 6000; // no key for so long: writes no more
+const SETTLE_MS = 400; // many screens hear the same at once, and need not all ask at once
 const SAID_AGAIN_MS = 60_000;
 
 // Each tab is a screen of its own.
@@ -19,6 +20,7 @@ let pressedAt = 0; // when a key was pressed last
 let toldAt = 0; // when the server was last told so
 let stopping;
 let asked = 0;
+let waiting;
 
 const openCase = () => document.getElementById("case")?.dataset.case ?? null;
 const seenField = () => document.querySelector('input[name="seen"]');
@@ -56,6 +58,13 @@ async function look() {
   } catch {
     // Offline: the next turn tells it again.
   }
+}
+
+function soon() {
+  waiting ??= setTimeout(() => {
+    waiting = undefined;
+    look();
+  }, Math.random() * SETTLE_MS);
 }
 
 function show(id, { company, bars, seen, rows }) {
@@ -129,7 +138,7 @@ export function startTogether() {
     again();
   });
   document.body.addEventListener("rapport:look", (event) => {
-    if (String(event.detail.case) === openCase()) look();
+    if (String(event.detail.case) === openCase()) soon();
   });
   document.body.addEventListener("rapport:sent", (event) => {
     began.delete(String(event.detail.case));
@@ -160,5 +169,8 @@ export function startTogether() {
   });
   document.addEventListener("visibilitychange", () => (document.hidden ? leave() : look()));
   addEventListener("pagehide", leave);
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) look();
+  });
   addEventListener("online", look);
 }
