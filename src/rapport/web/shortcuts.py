@@ -112,6 +112,7 @@ COMMANDS: tuple[Command, ...] = (
     _write("reply", "r", _("Write a reply")),
     _write("note", "n", _("Write a note for colleagues")),
     _write("send", "Control+Enter", _("Send what is in the field"), fixed=True),
+    _write("send-ways", "Control+Shift+Enter", _("More ways to send: close or snooze, or later"), fixed=True),
     _anywhere("palette", "Control+k", _("Find a command, a page, a case or a colleague")),
     _anywhere("undo", "u", _("Undo what was just done or sent")),
     _anywhere("leave", "Escape", _("Leave a field, close a menu, go back to the list"), fixed=True),

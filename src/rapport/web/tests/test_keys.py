@@ -101,7 +101,7 @@ def test_keys_of_one_character_can_be_switched_off(desk: Desk) -> None:
     assert agent(desk).keys == {"off": True, "keys": {}}
     page = client.get(desk.url()).content.decode()
     left = set(re.findall(r'data-key="([^"]+)"', page))
-    assert left == {"Control+a", "Control+k", "Control+Enter", "Enter", "Escape"}
+    assert left == {"Control+a", "Control+k", "Control+Enter", "Control+Shift+Enter", "Enter", "Escape"}
     assert 'title="Assign"' in page
     assert 'aria-keyshortcuts="a"' not in page
     # What they were is not forgotten.

@@ -7,6 +7,7 @@ import { keysOf } from "./keynames.js";
 import { openPalette } from "./palette.js";
 import { anyPicked, pickAll, pickCurrent, pickTo, unpick } from "./select.js";
 import { messageMenu, stepMessage, toggleHistory } from "./thread.js";
+import { openWays } from "./ways.js";
 
 const actions = {
   next: () => step(1),
@@ -29,6 +30,7 @@ const actions = {
   reply: () => focusField("reply"),
   note: () => focusField("note"),
   send: () => false, // composer.js, in the field
+  "send-ways": openWays,
   follow: () => document.querySelector("[data-follow]")?.click(),
   assign: () => menu("assign"),
   priority: () => menu("priority"),
@@ -54,6 +56,7 @@ const needs = {
   newest: "[data-newest]:not([hidden])",
   reply: ".reply-form textarea",
   note: ".note-form textarea",
+  "send-ways": "#menu-send",
   assign: '[data-menu="assign"]',
   priority: '[data-menu="priority"]',
   tag: "#tag-name",

@@ -33,6 +33,10 @@ export function startWays({ recount }) {
       openWays();
     }
   });
+  document.addEventListener("submit", (event) => {
+    const change = event.target.closest(".scheduled-ways details");
+    if (change) change.open = false; // what was typed stays in it, should the change be refused
+  });
   // A time that was looked at and left is not meant.
   document.addEventListener(
     "toggle",
