@@ -101,11 +101,12 @@ class Together:
 
 def together(*, user: User, case: Case, coming: Sequence[Words], asked: Asked | None = None) -> Together:
     """What a page says, in a handful of queries. ``coming``: as :func:`rapport.outbox.together.on_its_way`."""
+    news = lines(asked.news) if asked else ()
     beside = Beside(
         company=company(user=user, case_id=case.id),
         seen=str(seen_now(case=case)),
-        news=lines(asked.news) if asked else (),
-        coming=tuple(_line(one, coming=True) for one in coming),
+        news=news,
+        coming=_coming(coming, news),
         known=tuple(one.id for one in asked.answering) if asked else (),
         asked=asked is not None,
     )
@@ -116,12 +117,18 @@ def together(*, user: User, case: Case, coming: Sequence[Words], asked: Asked | 
 
 def beside_now(*, user: User, case: Case, seen: Seen | None) -> Beside:
     """What has changed on a page that is open, since ``seen`` was on it."""
+    news = lines(news_since(user=user, case=case, seen=seen)) if seen else ()
     return Beside(
         company=company(user=user, case_id=case.id),
         seen=str(seen_now(case=case)),
-        news=lines(news_since(user=user, case=case, seen=seen)) if seen else (),
-        coming=tuple(_line(one, coming=True) for one in on_its_way(user=user, case_id=case.id)),
+        news=news,
+        coming=_coming(on_its_way(user=user, case_id=case.id), news),
     )
+
+
+def _coming(replies: Sequence[Words], news: Sequence[Line]) -> tuple[Line, ...]:
+    told = {line.entry for line in news}
+    return tuple(_line(one, coming=True) for one in replies if one.entry not in told)
 
 
 def lines(news: News) -> tuple[Line, ...]:

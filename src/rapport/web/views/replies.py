@@ -28,6 +28,7 @@ from rapport.outbox.drafts import draft_back, draft_sent
 from rapport.outbox.models import DraftField, Outgoing, OutgoingState, Verb
 from rapport.outbox.recipient import recipient_of_reply
 from rapport.outbox.returned import ReturnedFile, access_returned, returned_files
+from rapport.outbox.together import Asked
 from rapport.outbox.voices import voice
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, counted, cut, posts
@@ -78,7 +79,7 @@ def send(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             in_reply_to=in_reply_to,
             form_key=form_key,
             error=str(error),
-            conflict=isinstance(error, Conflict),
+            conflict=isinstance(error, Conflict) and not isinstance(error, Asked),
             files=tuple(row for row, _file in returned),
             channel_id=channel_id,
         )
