@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
+
+PATIENCE_S = 90
 
 
 def main() -> None:
@@ -17,7 +20,6 @@ def main() -> None:
     from django.urls import reverse
 
     from rapport.brands.models import Brand, Channel
-    from rapport.inbox.models import Case, Message
     from rapport.ingest.models import RawEvent, RawState
     from rapport.staff.actions.invitations import invite
     from rapport.staff.models import Team, User
@@ -48,10 +50,9 @@ def main() -> None:
     team = Team.objects.create(brand=brand, name="Evenings")
     team.members.add(mara)
     invited = invite(actor=owner, email="new@example.com", brand_id=brand.pk, role="agent")
-    message = Message.objects.filter(text__contains="No page may break").latest("id")
-    case = Case.objects.filter(channel=channel, contact=message.identity.contact).latest("id")
+    case_id = _case_of("No page may break")
     addresses = {
-        "desk-case": reverse("desk-case", args=["all", case.pk]),
+        "desk-case": reverse("desk-case", args=["all", case_id]),
         "connect-network": f"{reverse('connect-network', args=['mastodon'])}?brand={brand.slug}",
         "channel": reverse("channel", args=[channel.pk]),
         "reasons": reverse("reasons", args=[brand.slug]),
@@ -63,6 +64,19 @@ def main() -> None:
         "form": reverse("form", args=[form.pk]),
     }
     print(json.dumps(addresses))
+
+
+def _case_of(words: str) -> int:
+    """The id of the case that a customer's words opened, as soon as they came over the network."""
+    from rapport.inbox.models import Case
+
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        found = Case.objects.filter(preview__contains=words).order_by("-id").first()
+        if found is not None:
+            return found.pk
+        time.sleep(0.2)
+    raise SystemExit(f"No case began with: {words}")
 
 
 if __name__ == "__main__":
