@@ -133,7 +133,7 @@ def test_people_hashtags_and_colleagues_are_completed(
 ) -> None:
     page = open_desk()
     post = instance.post("ana.w", "@aero My #LostBag is blue")
-    instance.post("joe_k", "Mine too", in_reply_to=post["id"])
+    instance.post("joe_k", "@aero Mine too", in_reply_to=post["id"])
     field = _open(page, "is blue")
     expect(page.locator(".thread .words", has_text="Mine too")).to_be_visible()
     field.press_sequentially("write@example.com, @")

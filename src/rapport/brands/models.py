@@ -21,6 +21,9 @@ class Brand(models.Model):
     name = models.CharField(max_length=120)
     colour = models.CharField(max_length=32, blank=True, help_text="A CSS colour for public pages.")
     time_zone = models.CharField(max_length=64, default="UTC")
+    hours = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="Published hours, offered to each new channel; {} for none."
+    )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -78,6 +78,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_bot = models.BooleanField(
         default=False, help_text="An automation: its messages never count as an answer."
     )
+    start_put_away_at = models.DateTimeField(
+        null=True, blank=True, help_text="When they put the first steps of the instance away."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()

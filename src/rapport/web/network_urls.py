@@ -11,6 +11,7 @@ urlpatterns = [
     for network, address, module in (
         ("webform", "webform/", "rapport.web.form_urls"),
         ("letters", "desk/new/", "rapport.web.letter_urls"),
+        ("practice", "start/practice/", "rapport.web.start_practice_urls"),
     )
     if is_here(network)
 ]

@@ -1,4 +1,4 @@
-"""The addresses of what helps to write, as ``doors.py`` lists them."""
+"""The addresses of what helps to write and to begin, as ``doors.py`` lists them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rapport.outbox.models import SavedReply
 from rapport.outbox.saved_replies import Content, create_reply, delete_reply
 from rapport.staff.permissions import Permission as Can
-from rapport.web.tests.doors_ways import Door, Form, Way, login, of
+from rapport.web.tests.doors_ways import Door, Form, Way, anywhere, login, of
 from rapport.web.tests.doors_world import Site
 
 _WRITTEN = {
@@ -64,4 +64,10 @@ AIDS: list[Door] = [
     _aid("people", of(Can.REPLY)),
     _aid("hashtags", of(Can.REPLY)),
     _aid("colleagues", of(Can.NOTE)),
+    Door("start/", lambda site: "/start/", {"GET": anywhere(Can.MANAGE_CHANNELS)}),
+    Door("start/brand/", lambda site: "/start/brand/", {
+        "POST": Way({"owner"}, lambda site: {"name": "Third", "time_zone": "UTC"}, absent=403)}),
+    Door("start/away/", lambda site: "/start/away/", {"POST": anywhere(Can.MANAGE_CHANNELS)}),
+    Door("start/practice/", lambda site: "/start/practice/", {
+        "POST": of(Can.MANAGE_CHANNELS, lambda site: {"brand": site.brand.id}, crossed=True)}),
 ]  # fmt: skip

@@ -33,6 +33,7 @@ from rapport.staff.models import Signature, User
 from rapport.staff.permissions import Permission
 from rapport.staff.queries import skills_in_use
 from rapport.web.devices import devices, remember_device
+from rapport.web.first_login import begins
 from rapport.web.preferences import LOOKS, looks_of, remember
 
 _YEAR = 365 * 24 * 3600
@@ -52,6 +53,12 @@ class Login(auth_views.LoginView):
         """Never back to this page: for somebody who is logged in that would be a circle."""
         wanted: str = super().get_redirect_url()
         return "" if wanted.partition("?")[0] == self.request.path else wanted
+
+    def get_success_url(self) -> str:
+        """Where they wanted to go; an owner of an instance without a brand begins with one."""
+        wanted: str = super().get_success_url()
+        user = self.request.user
+        return reverse("start") if wanted in {"/", reverse("desk")} and begins(user) else wanted
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse an address that guesses at many accounts before its password costs us a hash."""

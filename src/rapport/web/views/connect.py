@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from rapport.brands.hours import day_in_words
 from rapport.brands.models import Brand, Channel
 from rapport.channels import pending as steps
 from rapport.channels.access import access_channel
@@ -300,6 +301,7 @@ def _account(request: DeskRequest, guided: Guided, pending: PendingChannel) -> H
         brand=pending.brand,
         can=guided.can,
         connecting=True,
+        initial={f"hours_{day}": day_in_words(spans) for day, spans in pending.brand.hours.items()},
     )
     problem: Invalid | None = None
     if request.method == "POST":
