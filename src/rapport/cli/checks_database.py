@@ -142,8 +142,11 @@ def outbox() -> Iterator[Finding]:
         """
         SELECT count(*) FILTER (WHERE state <> 'failed'), min(not_before) FILTER (WHERE state <> 'failed'),
                count(*) FILTER (WHERE state = 'failed')
-        FROM outbox_outgoing
-        WHERE state = 'failed' OR (state IN ('queued', 'sending') AND not_before <= now())
+        FROM outbox_outgoing o
+        WHERE state = 'failed' OR (
+            state IN ('queued', 'sending') AND not_before <= now()
+            -- A post that goes on from one that failed waits for a person.
+            AND NOT EXISTS (SELECT FROM outbox_outgoing p WHERE p.id = o.follows_id AND p.state <> 'sent'))
         """
     )
     yield _lag("replies", f"{due} due", oldest, "See whether a worker runs and which channels have trouble.")
