@@ -22,7 +22,7 @@ class Way(StrEnum):
 
 WAYS: dict[Way, str | Promise] = {
     Way.DESK: gettext_lazy("In the desk"),
-    Way.PUSH: gettext_lazy("On this and other devices"),
+    Way.PUSH: gettext_lazy("On my devices"),
     Way.MAIL: gettext_lazy("By e-mail"),
 }
 
