@@ -82,6 +82,7 @@ class TestViews:
             "waiting": [mine, free, given],
             "due": [mine, free],
             "mentions": [closed, free],
+            "following": [free, mine],
             "snoozed": [snoozed],
             "closed": [closed, spam],
             "spam": [spam],
