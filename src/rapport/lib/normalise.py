@@ -43,6 +43,7 @@ _PLAIN = str.maketrans(
 )
 # NFKC would write them as letters at the end of the word before.
 _NOT_LETTERS = re.compile("[™℠]")
+_ASCII_WORD = re.compile("[0-9A-Za-z]+")
 _ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 
 
@@ -101,7 +102,18 @@ class Mapped:
         self.text = normalise(original)
         self._starts: list[int] = []
         self._ends: list[int] = []
-        self._align(original)
+        if original.isascii():
+            self._align_ascii(original)
+        else:
+            self._align(original)
+
+    def _align_ascii(self, original: str) -> None:
+        """Letters and digits stand for themselves, and one space for whatever is between them."""
+        for match in _ASCII_WORD.finditer(original):
+            if self._starts:
+                self._point(match.start(), match.start())
+            self._starts += range(match.start(), match.end())
+            self._ends += range(match.start() + 1, match.end() + 1)
 
     def _align(self, original: str) -> None:
         """Fold piece by piece, and walk along the whole text's own folding, which leads."""
