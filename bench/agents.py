@@ -38,6 +38,7 @@ SHARE = 4
 MOST_REST_S = 10.0
 RETRY_S = 1.0
 THINK_S = 45.0
+_QUIET_S = 180.0
 _VIEWS = ("mine", "mine", "mine", "unassigned", "all", "waiting", "teams", "mine", "all", "unassigned")
 _PICK = re.compile(rb'name="pick" value="(\d+):(\d+)"')
 _PART = {"HX-Request": "true"}
@@ -52,12 +53,17 @@ class Agent:
     chance: random.Random
     seen: Seen = field(default_factory=Seen)
     shown: list[tuple[bytes, bytes]] = field(default_factory=list)
-    etag: str = ""
+    busy: bool = False
     open_case: int = 0
     problems: list[str] = field(default_factory=list)
     _pending: set[int] = field(default_factory=set)
     _all: bool = False
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def told(self) -> bool:
+        """Whether there is something to fetch."""
+        return self._asked.is_set()
 
     async def listen(self) -> None:
         while True:
@@ -85,6 +91,7 @@ class Agent:
             await self._asked.wait()
             await asyncio.sleep(SETTLE_S)
             self._asked.clear()
+            self.busy = True
             pending, everything, self._pending, self._all = self._pending, self._all, set(), False
             began = time.time()
             if not await self.fetch_list():
@@ -96,18 +103,15 @@ class Agent:
                 await self.get(f"/desk/{self.view}/case/{self.open_case}/", "case")
             rest = min((time.time() - began) * SHARE, MOST_REST_S)
             await asyncio.sleep(rest * self.chance.uniform(0.75, 1.25))
+            self.busy = self._asked.is_set()
 
     async def fetch_list(self) -> bool:
         began = time.time()
-        answer = await self.get(
-            f"/desk/{self.view}/?limit=40", "list", {"If-None-Match": self.etag} if self.etag else {}
-        )
-        if answer is None or answer.status not in {200, 304}:
+        answer = await self.get(f"/desk/{self.view}/?limit=40", "list")
+        if answer is None or answer.status != 200:
             return False
-        if answer.status == 200:
-            self.etag = answer.headers.get("etag", "")
-            self.shown = _PICK.findall(answer.body)
-        self.seen.refreshed(began, time.time(), answer.status)
+        self.shown = _PICK.findall(answer.body)
+        self.seen.refreshes.append((began, time.time()))
         return True
 
     async def work(self) -> None:
@@ -127,10 +131,8 @@ class Agent:
                     f"/desk/{self.view}/case/{case_id}/note/", "case", body=b"note=Asked+the+airport."
                 )
 
-    async def get(
-        self, path: str, part: str, more: dict[str, str] | None = None, *, body: bytes | None = None
-    ) -> Any:
-        headers = {**_PART, "HX-Target": part, **(more or {})}
+    async def get(self, path: str, part: str, *, body: bytes | None = None) -> Any:
+        headers = {**_PART, "HX-Target": part}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
@@ -144,7 +146,6 @@ class Agent:
     async def agrees(self) -> bool:
         """Whether what is shown is what there is."""
         shown = self.shown
-        self.etag = ""
         for _try in range(3):
             if await self.fetch_list():
                 return shown == self.shown
@@ -238,8 +239,11 @@ async def _run(
     took = time.time() - began
     load = {name: (now - spent.get(name, 0.0)) / took for name, now in _cpu(instance).items()}
     peak = _memory_mb(instance)
-    # Quiet, and then as long as the slowest of them may rest.
-    await asyncio.sleep(MOST_REST_S + 5)
+    # The worker's last hints, and then until every screen has fetched what it was told of.
+    await asyncio.sleep(3)
+    deadline = time.time() + _QUIET_S
+    while any(agent.busy or agent.told for agent in agents) and time.time() < deadline:
+        await asyncio.sleep(0.2)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,7 +17,6 @@ class Seen:
     hints: dict[int, list[float]] = field(default_factory=dict)  # by case
     everything: dict[int, list[float]] = field(default_factory=dict)  # by brand
     refreshes: list[tuple[float, float]] = field(default_factory=list)  # began, ended
-    unchanged: int = 0
     cuts: int = 0
     opened: list[float] = field(default_factory=list)
 
@@ -29,10 +28,6 @@ class Seen:
             self.hints.setdefault(case_id, []).append(now)
         if not case_ids:
             self.everything.setdefault(brand_id, []).append(now)
-
-    def refreshed(self, began: float, ended: float, status: int) -> None:
-        self.refreshes.append((began, ended))
-        self.unchanged += status == 304
 
     def heard(self, case_id: int, brand_id: int, since: float) -> float | None:
         """When this agent first knew of a change after ``since``."""
@@ -72,8 +67,6 @@ def figures(found: dict[str, Any]) -> dict[str, Any]:
         "a list": _spread(refreshes),
         "opening a case": _spread(opened),
         "lists/s": round(len(refreshes) / found["seconds"], 1),
-        "lists unchanged (304), %": round(
-            100 * sum(seen.unchanged for seen in found["seen"]) / max(len(refreshes), 1)
         ),
         "events never on a screen": never,
         "screens wrong at the end": found["wrong"],
