@@ -67,7 +67,6 @@ def figures(found: dict[str, Any]) -> dict[str, Any]:
         "a list": _spread(refreshes),
         "opening a case": _spread(opened),
         "lists/s": round(len(refreshes) / found["seconds"], 1),
-        ),
         "events never on a screen": never,
         "screens wrong at the end": found["wrong"],
         "streams cut": sum(seen.cuts for seen in found["seen"]),
