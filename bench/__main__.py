@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import scale
 from bench.place import fresh_database
 
-PARTS = ["ingest", "parse", "lists", "search", "channels", "latency"]
+PARTS = ["ingest", "parse", "lists", "search", "channels", "latency", "agents"]
 _SECTION = re.compile(r"^(?=## )", re.M)
 _HEAD = (
     "# Performance\n\n"
@@ -50,6 +50,10 @@ def main() -> None:
         from bench import latency
 
         sections.append(latency.run(seconds=10 if arguments.quick else 30))
+    if "agents" in arguments.parts:
+        from bench import agents
+
+        sections.append(agents.run(seconds=15 if arguments.quick else 60))
     if not arguments.quick:
         PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8"), sections), encoding="utf-8")
         print(f"written: {PAGE}")

@@ -20,12 +20,12 @@ class Gone(Exception):
 
 @dataclass
 class Browser:
-    """One person's: a cookie, and a connection that is kept for one request after the other."""
+    """One person's: a cookie, and connections that are kept for one request after the other."""
 
     host: str
     port: int
     session: str
-    _open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = field(default=None, repr=False)
+    _idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list, repr=False)
 
     _TOKEN = "c" * 32
 
@@ -41,29 +41,31 @@ class Browser:
         return "\r\n".join([*lines, "", ""]).encode()
 
     async def _send(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        if self._open is None:
-            self._open = await asyncio.open_connection(self.host, self.port)
-        reader, writer = self._open
-        writer.write(self._head(method, path, headers, None if body is None else len(body)) + (body or b""))
-        status, found = await _answer_head(reader)
-        if found.get("transfer-encoding") == "chunked":
-            text = b"".join([piece async for piece in _chunks(reader)])
-        else:
-            text = await reader.readexactly(int(found.get("content-length", 0)))
+        reader, writer = (
+            self._idle.pop() if self._idle else await asyncio.open_connection(self.host, self.port)
+        )
+        try:
+            writer.write(
+                self._head(method, path, headers, None if body is None else len(body)) + (body or b"")
+            )
+            status, found = await _answer_head(reader)
+            if found.get("transfer-encoding") == "chunked":
+                text = b"".join([piece async for piece in _chunks(reader)])
+            else:
+                text = await reader.readexactly(int(found.get("content-length", 0)))
+        except BaseException:
+            writer.close()
+            raise
+        self._idle.append((reader, writer))
         return Answer(status, found, text)
 
     async def ask(
-        self,
-        path: str,
-        headers: dict[str, str] | None = None,
-        *,
-        method: str = "GET",
-        body: bytes | None = None,
+        self, path: str, headers: dict[str, str], *, method: str = "GET", body: bytes | None = None
     ) -> Answer:
-        """One request. A kept connection that the server has closed is opened anew, once. Raises Gone or OSError."""
-        for again in (self._open is not None, False):
+        """One request. Kept connections that the server has closed are opened anew, once. Raises Gone or OSError."""
+        for again in (bool(self._idle), False):
             try:
-                return await self._send(method, path, headers or {}, body)
+                return await self._send(method, path, headers, body)
             except (Gone, OSError, asyncio.IncompleteReadError) as error:
                 self.close()
                 if not again:
@@ -92,9 +94,9 @@ class Browser:
             writer.close()
 
     def close(self) -> None:
-        if self._open is not None:
-            self._open[1].close()
-            self._open = None
+        """Let go of what is kept."""
+        while self._idle:
+            self._idle.pop()[1].close()
 
 
 async def _answer_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
