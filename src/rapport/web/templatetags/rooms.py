@@ -32,7 +32,7 @@ class Room:
 _ROOMS = (
     ("desk", _("Desk"), "inbox", None),
     ("figures", _("Figures"), "chart-column", None),
-    ("saved-replies", _("Saved replies"), "message-square-text", None),
+    ("saved-replies", _("Replies"), "message-square-text", None),
     ("channels", _("Channels"), "plug", None),
     ("people", _("People"), "users-round", None),
     ("parked", _("Parked events"), "file-warning", Permission.REPLAY_EVENTS),
