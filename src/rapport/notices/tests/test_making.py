@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -205,5 +206,13 @@ def test_a_thousand_messages_cost_as_many_statements_as_one(
         assert make_notices() == 30
 
 
-def test_the_table_has_a_sentence_and_an_icon_for_every_kind() -> None:
+def test_the_table_has_every_kind_and_the_docs_say_what_it_says() -> None:
     assert set(KINDS) == set(NoticeKind)
+    page = Path(__file__).parents[4] / "docs/how-to/notifications.md"
+    rows = [
+        line.strip("| \n").split(" | ")
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ")
+    ]
+    told = [tuple(cell == "yes" for cell in row[1:]) for row in rows[1:]]
+    assert told == [tuple(way in spec.ways for way in Way) for spec in KINDS.values()]
