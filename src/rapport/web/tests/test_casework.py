@@ -20,7 +20,10 @@ def other(desk: Desk) -> Case:
 
 def test_a_merge_and_its_undo_from_the_page(desk: Desk, other: Case) -> None:
     client = desk.client()
-    assert f"Merge case {other.id} into this one" in client.get(desk.url()).content.decode()
+    assert (
+        f'Merge into this<span class="sr-only"> Case {other.id}</span>'
+        in client.get(desk.url()).content.decode()
+    )
     answer = client.post(desk.url("merge"), {"other": other.id}, **PART)
     page = answer.content.decode()
     assert (answer.status_code, "And my seat?" in page) == (200, True)
