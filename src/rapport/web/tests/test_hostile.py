@@ -30,12 +30,15 @@ def test_no_number_in_an_address_is_an_error_of_ours(desk: Desk, name: str, valu
 def test_nothing_in_a_form_is_an_error_of_ours(desk: Desk, value: str) -> None:
     client = desk.client(Role.LEAD)
     names = "assignee team was priority name tag until reason outgoing in_reply_to version text visibility message"
-    form = dict.fromkeys([*names.split(), "form_key", "kept", "kept_alt"], value)
-    actions = "assign priority tag untag snooze close reply undo retry dismiss edit delete"
+    ways = "send_at send_at_time snooze snooze_at split numbered channel what"
+    form = dict.fromkeys([*names.split(), *ways.split(), "form_key", "kept", "kept_alt"], value)
+    actions = "assign priority tag untag snooze close reply undo retry dismiss edit delete later length"
     for action in actions.split():
         assert client.post(desk.url(action), form, **PART).status_code in {200, 404, 409, 422}, action
     for until in ("0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "0001-01-01T00:00", "9999-12-31T23:59"):
         assert client.post(desk.url("snooze"), {"until": until}, **PART).status_code in {409, 422}
+        sent = {"text": "Soon.", "visibility": "public", "send_at": "at", "send_at_time": until}
+        assert client.post(desk.url("reply"), sent, **PART).status_code == 422
     assert client.post("/parked/replay/", {"event": value}).status_code == 422
     assert client.get("/figures/", {"brand": value, "since": value}).status_code in {200, 422}
     assert client.get("/parked/", {"page": value}).status_code == 200
