@@ -103,7 +103,8 @@ def _named(place: Place, scope: Sequence[Brand], only: Brand | None) -> dict[str
     )
     labels = connectors()
     networks = {
-        one.network: str(labels[one.network].label) if one.network in labels else one.network for one in channels
+        one.network: str(labels[one.network].label) if one.network in labels else one.network
+        for one in channels
     }
     roles = {one.role for one in channels}
     any_status = VIEW_TABLE[place.view].any_status

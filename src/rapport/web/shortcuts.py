@@ -57,20 +57,20 @@ class Command:
         return self.action or self.name
 
 
-def _list(name: str, key: str, does: str | Promise, **more: bool) -> Command:
-    return Command(name=name, key=key, does=does, group=Group.LIST, where=Where.LIST, **more)
+def _list(name: str, key: str, does: str | Promise, fixed: bool = False) -> Command:
+    return Command(name=name, key=key, does=does, group=Group.LIST, where=Where.LIST, fixed=fixed)
 
 
 def _case(name: str, key: str, does: str | Promise) -> Command:
     return Command(name=name, key=key, does=does, group=Group.CASE, where=Where.CASE)
 
 
-def _write(name: str, key: str, does: str | Promise, **more: bool) -> Command:
-    return Command(name=name, key=key, does=does, group=Group.WRITE, where=Where.COMPOSER, **more)
+def _write(name: str, key: str, does: str | Promise, fixed: bool = False) -> Command:
+    return Command(name=name, key=key, does=does, group=Group.WRITE, where=Where.COMPOSER, fixed=fixed)
 
 
-def _anywhere(name: str, key: str, does: str | Promise, **more: bool) -> Command:
-    return Command(name=name, key=key, does=does, group=Group.EVERYWHERE, where=Where.EVERYWHERE, **more)
+def _anywhere(name: str, key: str, does: str | Promise, fixed: bool = False) -> Command:
+    return Command(name=name, key=key, does=does, group=Group.EVERYWHERE, where=Where.EVERYWHERE, fixed=fixed)
 
 
 COMMANDS: tuple[Command, ...] = (
