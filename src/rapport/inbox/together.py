@@ -17,7 +17,7 @@ from rapport.inbox.access import access_case
 from rapport.inbox.models import Case
 from rapport.lib.errors import Invalid
 from rapport.lib.live import notify_looking
-from rapport.staff.access import require
+from rapport.staff.access import brand_ids_for, require
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 
@@ -100,7 +100,10 @@ def stopped_answering(*, user_id: int, case_id: int) -> None:
 
 
 def open_elsewhere(*, user: User, case_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
-    """Of these cases, which ones others have open now, with their names: three at most, whoever writes first."""
+    """Of these cases, which ones others have open now, with their names: three at most, whoever writes first.
+
+    Of cases that ``user`` may not see nothing is said.
+    """
     if not case_ids:
         return {}
     with connection.cursor() as cursor:
@@ -110,11 +113,17 @@ def open_elsewhere(*, user: User, case_ids: Collection[int]) -> dict[int, tuple[
             FROM (
                 SELECT case_id, user_id, max(CASE WHEN typed_at > now() - %(writes)s::interval THEN writing ELSE '' END) AS writing
                 FROM inbox_caselook
-                WHERE case_id = ANY(%(cases)s) AND user_id <> %(user)s AND seen_at > now() - %(here)s::interval
+                WHERE case_id IN (SELECT id FROM inbox_case WHERE id = ANY(%(cases)s) AND brand_id = ANY(%(brands)s))
+                  AND user_id <> %(user)s AND seen_at > now() - %(here)s::interval
                 GROUP BY case_id, user_id
             ) l JOIN staff_user u ON u.id = l.user_id GROUP BY l.case_id
             """,
-            {"cases": list(case_ids), "user": user.id, **TIMES},
+            {
+                "cases": list(case_ids),
+                "brands": brand_ids_for(user, Permission.VIEW_CASES),
+                "user": user.id,
+                **TIMES,
+            },
         )
         return {case_id: tuple(names) for case_id, names in cursor.fetchall()}
 

@@ -111,6 +111,14 @@ def test_the_list_names_three_at_most_and_whoever_writes_first(case: Case, agent
 
 
 @pytest.mark.django_db(transaction=True)
+def test_of_another_brands_cases_nobody_is_told_who_looks(case: Case, agent: User) -> None:
+    look(user=agent, case_id=case.id, screen="maramara")
+    stranger, nobody = make_user("Sam", brand=make_brand("other")), make_user("Nora", brand=None)
+    for one in (stranger, nobody):
+        assert open_elsewhere(user=one, case_ids=[case.id]) == {}
+
+
+@pytest.mark.django_db(transaction=True)
 def test_viewers_look_but_do_not_write_and_strangers_do_neither(case: Case) -> None:
     viewer = make_user("Vera", brand=case.brand, role=Role.VIEWER)
     stranger = make_user("Sam", brand=make_brand("bistro"))
