@@ -251,6 +251,7 @@ def test_only_public_https_addresses_are_taken(desk: Desk, settings: Any, endpoi
         ("", ""), ("BAAA", "c2l4dGVlbiBieXRlcyBvaw"), (Browser().p256dh, "c2hvcnQ"), (Browser().p256dh, "ä"),
         ("B" + "A" * 86, "c2l4dGVlbiBieXRlcyBvaw"), (Browser().p256dh[:-2], "c2l4dGVlbiBieXRlcyBvaw"), ("x" * 9999, "x"),
     ],
+    ids=["nothing", "short key", "short secret", "no ascii", "no point", "cut off", "huge"],  # the keys are new each time
 )  # fmt: skip
 def test_keys_that_are_none_are_refused(desk: Desk, p256dh: str, auth: str) -> None:
     with pytest.raises(Invalid):
