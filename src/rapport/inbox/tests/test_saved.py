@@ -79,7 +79,9 @@ def test_a_deleted_one_comes_back_where_it_was_for_a_day(agent: User) -> None:
     saved.delete_view(actor=agent, view_id=second.id)
     with pytest.raises(NotFound):
         saved.restore_view(actor=agent, view_id=first.id)
-    assert list(AuditEntry.objects.filter(action__startswith="view.").values_list("action", flat=True)) == [
+    assert list(
+        AuditEntry.objects.filter(action__startswith="view.").order_by("id").values_list("action", flat=True)
+    ) == [
         "view.created",
         "view.created",
         "view.deleted",
