@@ -61,6 +61,7 @@ _PAGES = (
     _Page("desk", _("Desk"), "inbox"),
     _Page("views", _("Saved views"), "star"),
     _Page("search-help", _("How to search"), "circle-help"),
+    _Page("saved-replies", _("Saved replies"), "message-square-text"),
     _Page("figures", _("Figures"), "chart-column"),
     _Page("channels", _("Channels"), "plug"),
     _Page("connect", _("Connect a channel"), "plug", Permission.MANAGE_CHANNELS),
@@ -74,7 +75,9 @@ _PAGES = (
     _Page("account", _("Availability"), "clock", anchor="availability"),
     _Page("account", _("Change the password"), "key-round", anchor="password"),
     _Page("account", _("Where you are logged in"), "shield-check", anchor="logins"),
+    _Page("account-notices", _("Notifications"), "bell"),
     _Page("keys", _("Keys"), "keyboard"),
+    _Page("start", _("First steps"), "compass", Permission.MANAGE_CHANNELS),
     _Page("styleguide", _("Components"), "image"),
 )
 
