@@ -196,7 +196,7 @@ def test_a_crooked_address_is_no_error_of_ours(desk: Desk, query: str) -> None:
 def test_search_finds_and_says_when_it_does_not(desk: Desk) -> None:
     client = desk.client()
     assert b"Where is my <mark>bag</mark>?" in client.get("/desk/all/", {"q": "bag"}).content
-    assert b"Nothing found" in client.get("/desk/all/", {"q": "zeppelin"}).content
+    assert b"<h2>Nothing found</h2>" in client.get("/desk/all/", {"q": "zeppelin"}).content
 
 
 def test_there_is_no_such_list(desk: Desk) -> None:

@@ -50,7 +50,7 @@ def test_what_was_not_understood_is_said_and_kept(desk: Desk, headers: dict[str,
     page = html.unescape(_page(desk, "form:ana bag", **headers))
     assert "There is no field “form:”. Did you mean from" in page
     assert 'id="search-problem"' in page
-    assert "Nothing found" not in page
+    assert "<h2>Nothing found</h2>" not in page
     if not headers:
         assert 'value="form:ana bag"' in page
         assert 'aria-describedby="search-problem"' in page
