@@ -8,12 +8,13 @@ const DELAY_MS = 100;
 const FIELDS = ".composer textarea";
 
 // Where each sign begins a completion. The first group is what was typed behind it.
+// Names of colleagues and replies may hold spaces, so what was begun behind one of them comes first.
 const SIGNS = [
+  { kind: "emoji", within: ".composer", typed: /(?:^|[^\p{L}\p{N}:/]):([\p{L}\p{M}\p{N}_+-]{2,30})$/u },
   { kind: "replies", within: ".reply-form", typed: /(?:^|\s)\/((?! )[^\n/]{0,40})$/u },
   { kind: "people", within: ".reply-form", typed: /(?:^|[\s([{"'«„“¿¡])@([\p{L}\p{M}\p{N}_.@-]{0,60})$/u },
   { kind: "hashtags", within: ".reply-form", typed: /(?:^|[\s([{"'«„“¿¡])#([\p{L}\p{M}\p{N}_]{0,60})$/u },
   { kind: "colleagues", within: ".note-form", typed: /(?:^|[\s([{"'«„“¿¡])@((?! )[^\n@]{0,40})$/u },
-  { kind: "emoji", within: ".composer", typed: /(?:^|[^\p{L}\p{N}:/]):([\p{L}\p{M}\p{N}_+-]{2,30})$/u },
 ];
 
 let list;
