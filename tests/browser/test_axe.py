@@ -59,7 +59,7 @@ def _pages(page: Page) -> list[str]:
 def addresses(instance: Instance) -> dict[str, str]:
     """One address of each kind of page that shows one thing; among them a case with a very long word."""
     instance.post("ana.w", f"@aero No page may break. {_WORD}")
-    instance.post("somchai", "@aero กระเป๋าของฉันอยู่ที่ไหน")
+    instance.post("somchai", "@aero ขอเปลี่ยนที่นั่งได้ไหม")
     made = subprocess.run(
         [sys.executable, "-m", "tests.browser.axe_world"],
         env=instance.env,
