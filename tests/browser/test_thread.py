@@ -80,7 +80,7 @@ def test_two_cases_of_a_customer_become_one_and_are_parted_again(
     instance.post("somchai", f"@aero {two}")
     _open(page, two)
     other = page.locator("#contact .others li", has_text=one)
-    other.get_by_role("button", name="Merge case").click()
+    other.get_by_role("button", name="Merge into this").click()
     expect(page.locator(".thread .words", has_text=one)).to_be_visible()
     expect(page.locator(".thread .words", has_text=two)).to_be_visible()
     expect(page.locator("#rows li", has_text=one)).to_have_count(0)
