@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -94,23 +93,16 @@ def test_pictures_open_large_and_are_walked_by_keyboard(
     instance: Instance, open_desk: Opener, keep: Callable[[Page, str], None]
 ) -> None:
     page = open_desk()
-    words = f"Look at the two of them {uuid4().hex[:6]}"
-    files = [(picture(f"{name}.png"), name) for name in ("wheel", "handle")]
-    instance.post(
-        "ana.w",
-        f"@aero {words}",
-        media=[
-            {
-                "content_type": one["mimeType"],
-                "name": one["name"],
-                "alt": name,
-                "content": base64.b64encode(one["buffer"]).decode(),
-            }
-            for one, name in files
-        ],
-    )
+    words = f"How does it look {uuid4().hex[:6]}?"
+    instance.post("ana.w", f"@aero {words}")
     _open(page, words)
-    wheel = page.get_by_role("link", name="wheel")
+    page.locator(".files input[type=file]").set_input_files([picture("wheel.png"), picture("handle.png")])
+    for name in ("wheel", "handle"):
+        page.get_by_label(f"Describe {name}.png for those who cannot see it").fill(name)
+    page.locator(".reply-form textarea").fill("Like this.")
+    page.keyboard.press("Control+Enter")
+    wheel = page.locator(".entry.own a[data-lightbox]").first
+    expect(wheel).to_be_visible()
     wheel.focus()
     wheel.press("Enter")
     box = page.locator("#lightbox")

@@ -12,6 +12,7 @@ let reader;
 let timer;
 let readUntil = new Map(); // case → the newest message that was on the screen
 let loading = new Set();
+let asked; // the message from which on the case was asked for anew
 
 const thread = () => document.getElementById("thread");
 const entries = () => document.getElementById("entries");
@@ -49,6 +50,7 @@ export function openAt() {
 export function windowHeaders() {
   const here = messages();
   const first = here.at(-REFRESHED) ?? here[0];
+  asked = first?.id;
   return first ? { "X-Thread-Since": first.dataset.message } : {};
 }
 
@@ -60,8 +62,11 @@ export function keepOlder(html) {
   if (!now || !fresh || fresh.dataset.case !== now.dataset.case) return html;
   const first = fresh.querySelector(".message[data-message]:not(.earlier)");
   const here = first && document.getElementById(first.id);
-  if (!here || here.classList.contains("earlier")) return html;
-  for (const extra of fresh.querySelectorAll(":scope > .earlier, :scope > #older")) extra.remove();
+  // A case that lost that message, as when two are parted again, is shown as it is now.
+  if (!here || here.classList.contains("earlier") || first.id !== asked) return html;
+  // Older ones that came to a case which showed all it had, as when two become one, are still to be fetched.
+  const all = here === messages()[0] && !document.getElementById("older");
+  for (const extra of fresh.querySelectorAll(`:scope > .earlier${all ? "" : ", :scope > #older"}`)) extra.remove();
   const known = new Set([...fresh.children].map((one) => one.id));
   const kept = [];
   for (let one = here.previousElementSibling; one; one = one.previousElementSibling) {
