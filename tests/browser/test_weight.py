@@ -30,7 +30,7 @@ _PAINTS = """
         window.paints[one.interactionId] = Math.max(window.paints[one.interactionId] ?? 0, one.duration); })
         .observe({ type: "event", durationThreshold: 16, buffered: true });
 """
-_SETTLED = "() => document.fonts.ready.then(() => new Promise((done) => requestIdleCallback(() => requestAnimationFrame(() => done(true)))))"
+_SETTLED = "() => document.fonts.ready.then(() => new Promise((done) => requestIdleCallback(() => requestAnimationFrame(() => done(true)), {timeout: 1000})))"
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,7 @@ def test_it_starts_stops_and_leaves_nothing_behind(place: Path) -> None:
             "postgres",
             "schema.mark",
             "secrets.json",
+            "static",
         ]
         sockets = [path.name for path in (instance.data / "postgres").iterdir() if ".s.PGSQL" in path.name]
         assert sockets == []
