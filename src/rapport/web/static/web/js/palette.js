@@ -15,7 +15,8 @@ const PLAIN = { ł: "l", đ: "d", ø: "o", æ: "ae", œ: "oe", ß: "ss", ı: "i"
 let dialog, input, list;
 let commands = [];
 let pages = [];
-let asked = 0;
+let asked = 0; // for what was typed
+let opened = 0; // for the pages
 let timer = 0;
 
 const plain = (text) =>
@@ -186,9 +187,9 @@ function typed() {
 }
 
 async function places() {
-  const mine = ++asked;
+  const mine = ++opened;
   const body = await answer("");
-  if (mine !== asked || !dialog.open || !body) return;
+  if (mine !== opened || !dialog.open || !body) return;
   pages = [...body.querySelectorAll("li")].map((option) => ({
     option,
     label: option.querySelector(".label").textContent,
@@ -236,6 +237,7 @@ function onKey(event) {
 
 export function openPalette() {
   if (!dialog || document.querySelector("dialog[open]")) return;
+  clearTimeout(timer); // of words that were typed the last time
   commands = commandsHere().map(commandOption);
   pages = [];
   input.value = "";
