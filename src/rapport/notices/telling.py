@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils import timezone
 from procrastinate.types import JSONDict
 
@@ -113,16 +112,13 @@ def _take(column: str, now: datetime, *, away: bool) -> dict[int, list[tuple[int
 
 
 def _waiting(column: str, now: datetime) -> list[User]:
-    return list(
-        User.objects.filter(
-            id__in=Notice.objects.filter(**{f"{column}__lte": now}).values("user_id")
-        ).distinct()
-    )
+    due = Notice.objects.filter(**{f"{column}__lte": now})
+    return list(User.objects.filter(id__in=due.values("user_id")))
 
 
 def _held(people: Iterable[User], now: datetime, *, away: bool) -> _Held:
     waiting = list(people)
-    chosen = {one.user_id: one for one in Preferences.objects.filter(Q(user__in=waiting)).exclude(quiet={})}
+    chosen = {one.user_id: one for one in Preferences.objects.filter(user__in=waiting).exclude(quiet={})}
     silent: set[int] = set()
     urgent_only: set[int] = set()
     for user in waiting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from rapport.audit.models import AuditEntry
 from rapport.brands.models import Brand, Channel
@@ -173,8 +174,8 @@ def test_only_whoever_did_it_undoes_it_and_only_while_they_may(place: Place) -> 
 
 @pytest.mark.parametrize("count", [1, 40])
 def test_it_takes_as_many_statements_for_forty_cases_as_for_one(
-    place: Place, count: int, django_assert_max_num_queries
-) -> None:  # type: ignore[no-untyped-def]
+    place: Place, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     for number in range(count):
         case = case_of(say(place.channel, make_contact(place.channel, f"P{number}"), "Hello?"))
         Case.objects.filter(id=case.id).update(assignee=place.agent)

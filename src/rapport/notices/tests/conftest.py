@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -12,8 +15,10 @@ from rapport.contacts.models import Identity
 from rapport.inbox.actions import assign_case
 from rapport.inbox.models import Case, Message
 from rapport.inbox.tests.making import START, case_of, make_brand, make_channel, make_contact, make_user, say
+from rapport.networks import http
 from rapport.notices.making import make_notices
 from rapport.notices.models import Notice
+from rapport.notices.tests.pushservice import PushService
 from rapport.staff.models import User
 
 
@@ -54,3 +59,20 @@ def desk(db: None) -> Desk:
     assert not Notice.objects.exists()  # nobody is told of their own deeds
     case.refresh_from_db()
     return Desk(brand, channel, ana, message, case, mara, ivo)
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PushService]:
+    double = PushService(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(double.certificate))
+    http._tls.cache_clear()
+    with double:
+        yield double
+    http._tls.cache_clear()
+
+
+@pytest.fixture
+def mails(settings: Any) -> None:
+    settings.RAPPORT_SMTP = True
+    settings.DEFAULT_FROM_EMAIL = "care@example.com"
+    settings.RAPPORT_BASE_URL = "https://care.example.com"

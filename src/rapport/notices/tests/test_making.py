@@ -21,6 +21,7 @@ from rapport.notices.choosing import save_ways
 from rapport.notices.kinds import KINDS, NoticeKind, Way
 from rapport.notices.making import catch_up, make_notices
 from rapport.notices.models import Happening, Notice
+from rapport.notices.reading import sweep_notices
 from rapport.notices.tests.conftest import Desk
 from rapport.outbox.models import Outgoing, OutgoingState
 from rapport.staff.models import Membership, Role, Team
@@ -216,3 +217,13 @@ def test_the_table_has_every_kind_and_the_docs_say_what_it_says() -> None:
     ]
     told = [tuple(cell == "yes" for cell in row[1:]) for row in rows[1:]]
     assert told == [tuple(way in spec.ways for way in Way) for spec in KINDS.values()]
+
+
+def test_notices_are_forgotten_after_ninety_days(desk: Desk) -> None:
+    desk.write()
+    desk.write()
+    make_notices()
+    old = Notice.objects.filter(user=desk.mara).earliest("id")
+    Notice.objects.filter(id=old.id).update(made_at=timezone.now() - timedelta(days=91))
+    assert sweep_notices() == 1
+    assert Notice.objects.count() == 1

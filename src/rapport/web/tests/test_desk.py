@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from rapport.inbox.actions import add_note, add_tag, assign_case, close_case, snooze_case
 from rapport.inbox.models import Case, CaseStatus
@@ -144,7 +145,9 @@ def test_the_list_goes_on_by_keyset(desk: Desk) -> None:
     assert client.get("/desk/all/", {"after": "forged"}).status_code == 422
 
 
-def test_pages_cost_the_same_however_much_they_show(desk: Desk, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_pages_cost_the_same_however_much_they_show(
+    desk: Desk, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     owner = desk.people["lead"]
     for number in range(30):
         case = make_case(desk.channel, f"Customer {number}", minutes=number)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from pytest_django import DjangoAssertNumQueries
 
 from rapport.inbox.actions import add_note, add_tag, assign_case, close_case
 from rapport.inbox.models import CaseFollow, CaseHandover, CaseLook
@@ -296,8 +297,8 @@ def test_whoever_loses_a_case_is_told_until_they_have_read_it(desk: Desk) -> Non
 
 
 def test_the_others_cost_a_page_the_same_however_many_there_are(
-    desk: Desk, django_assert_max_num_queries
-) -> None:  # type: ignore[no-untyped-def]
+    desk: Desk, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     for number in range(12):
         other = make_user(f"Colleague {number}", brand=desk.brand)
         look(user=other, case_id=desk.case.id, screen=f"screen{number:04}", writing="reply")
