@@ -11,6 +11,7 @@ let watcher;
 let reader;
 let timer;
 let readUntil = new Map(); // case → the newest message that was on the screen
+let untold = []; // what came on the screen and the server was not told of, oldest first: {id, url, until, since}
 let loading = new Set();
 let asked; // the message from which on the case was asked for anew
 
@@ -144,9 +145,29 @@ function read(seen) {
   if (!list || document.hidden) return;
   const newest = Math.max(...seen.filter((one) => one.isIntersecting).map((one) => Number(one.target.dataset.message)), 0);
   if (newest <= (readUntil.get(list.dataset.case) ?? 0)) return;
+  if (untold.some((one) => one.id !== list.dataset.case)) tellRead();
   readUntil.set(list.dataset.case, newest);
+  untold.push({ id: list.dataset.case, url: list.dataset.seen, until: newest, since: performance.now() });
+  timer ??= setTimeout(tellRead, READ_MS);
+}
+
+// What was passed in less than that, as by somebody who walks through the list, was not read. What was, is told
+// of also when the page is left, and while one message follows another.
+function tellRead() {
   clearTimeout(timer);
-  timer = setTimeout(() => tell(list.dataset.seen, newest), READ_MS);
+  timer = undefined;
+  const now = performance.now();
+  const here = entries()?.dataset.case;
+  const read = new Map();
+  const waiting = [];
+  for (const one of untold) {
+    if (now - one.since >= READ_MS - 20) read.set(one.url, one.until);
+    else if (one.id === here) waiting.push(one);
+    else readUntil.delete(one.id); // passed by: it is to be told of when somebody comes back to it
+  }
+  untold = waiting;
+  for (const [url, until] of read) tell(url, until);
+  if (waiting.length) timer = setTimeout(tellRead, READ_MS - (now - waiting[0].since));
 }
 
 function tell(url, until) {
@@ -213,7 +234,8 @@ export function startThread({ go }) {
     else toMessage(named, go);
   });
   thread()?.closest("#desk")?.addEventListener("scroll", shown, { capture: true, passive: true });
-  document.addEventListener("visibilitychange", () => !document.hidden && watch());
+  document.addEventListener("visibilitychange", () => (document.hidden ? tellRead() : watch()));
+  window.addEventListener("pagehide", tellRead);
   // Whatever is done to the case, the part of it that is on the screen stays on the screen.
   document.body.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.target?.id === "case") Object.assign(event.detail.headers, windowHeaders());
