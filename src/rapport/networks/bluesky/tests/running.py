@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
 import json
 import os
 import secrets
@@ -18,10 +16,9 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-import pytest
+from tests.npm import node_modules, npm_or_skip
 
 _SERVER = Path(__file__).parent / "server"
-_INSTALL_S = 900
 _START_S = 90
 
 
@@ -30,49 +27,18 @@ def modules() -> Path:
 
     Skips the test where Node is absent, but not in CI.
     """
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
-        words = "Bluesky is tested against its own servers, which need Node 18.7 or newer and npm"
-        if os.environ.get("CI"):
-            pytest.fail(words)
-        pytest.skip(words)
+    npm_or_skip("Bluesky is tested against its own servers, which need Node 18.7 or newer and npm")
+    node = Path(shutil.which("node") or "node").resolve()
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    cache = Path(os.environ.get("RAPPORT_TEST_CACHE") or Path.home() / ".cache" / "rapport-tests")
-    cache.mkdir(parents=True, exist_ok=True)
-    lock = (_SERVER / "package-lock.json").read_bytes()
-    home = cache / f"atproto-{version}-{hashlib.sha256(lock).hexdigest()[:12]}"
-    with (cache / ".atproto.lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        if not home.exists():
-            _install(home, Path(node))
-    return home / "node_modules"
-
-
-def _install(home: Path, node: Path) -> None:
-    """Aside first: an interrupted installation leaves nothing half made."""
-    aside = home.with_name(f"{home.name}.new")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(_SERVER / name, aside / name)
     # better-sqlite3 is compiled against the headers of this very Node, which lie beside it.
-    prefix = node.resolve().parent.parent
-    environment = dict(os.environ)
-    if (prefix / "include" / "node" / "common.gypi").exists():
-        environment["npm_config_nodedir"] = str(prefix)
-    done = subprocess.run(
-        ["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"],
-        cwd=aside,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=_INSTALL_S,
-        check=False,
+    prefix = node.parent.parent
+    headers = (prefix / "include" / "node" / "common.gypi").exists()
+    return node_modules(
+        _SERVER,
+        f"atproto-{version}",
+        scripts=True,
+        environment={"npm_config_nodedir": str(prefix)} if headers else None,
     )
-    if done.returncode:
-        raise RuntimeError(f"npm ci failed: {done.stdout.decode(errors='replace')[-2000:]}")
-    aside.rename(home)
 
 
 class Network:
