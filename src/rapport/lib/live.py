@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
-DESK = "rapport_desk"  # a case changed: {"brand": id, "cases": [ids]}; no ids: look at everything; "people": only they
+DESK = "rapport_desk"  # a case changed: {"brand": id, "cases": [ids]}; no ids: look at everything; "people": only they; "thread": the lists are as they were
 INGEST = "rapport_ingest"  # raw events wait
 
 
@@ -27,6 +27,15 @@ def notify_desk(*, brand_id: int, case_ids: Iterable[int]) -> None:
     payload = json.dumps({"brand": brand_id, "cases": ids if len(ids) <= 200 else []})
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [DESK, payload])
+
+
+def notify_thread(*, brand_id: int, case_ids: Iterable[int]) -> None:
+    """The same where only the thread of a case shows something new: no list need be fetched for it."""
+    ids = sorted(set(case_ids))
+    with connection.cursor() as cursor:
+        for start in range(0, len(ids), 200):
+            payload = json.dumps({"brand": brand_id, "cases": ids[start : start + 200], "thread": True})
+            cursor.execute("SELECT pg_notify(%s, %s)", [DESK, payload])
 
 
 def notify_people(*, brand_id: int, case_ids: Iterable[int], user_ids: Iterable[int]) -> None:

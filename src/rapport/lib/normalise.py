@@ -16,7 +16,6 @@ Scripts without spaces: Thai, Lao, Khmer, Myanmar, Chinese characters, kana, bop
 
 from __future__ import annotations
 
-import functools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -44,7 +43,17 @@ _PLAIN = str.maketrans(
 # NFKC would write them as letters at the end of the word before.
 _NOT_LETTERS = re.compile("[™℠]")
 _ASCII_WORD = re.compile("[0-9A-Za-z]+")
-_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
+# Of UTF-8: ASCII letters lowered, other ASCII but digits a space, and every byte of another character as it is.
+_BYTES = bytes(
+    ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 if code < 128 else code
+    for code in range(256)
+)
+# Letters and marks of Thai, kana and the most used ideographs that fold to themselves and, but for their order,
+# stand beside each other without composing: most of what is written without spaces, and rarely the same twice.
+_AS_THEY_ARE = re.compile(
+    r"[\u0E01-\u0E3A\u0E40-\u0E4E\u0E50-\u0E59\u3005-\u3007\u3041-\u3096\u309D\u309E\u30A1-\u30FA\u30FC-\u30FE"
+    r"\u3400-\u4DBF\u4E00-\u9FFF]+"
+).fullmatch
 
 
 class _Folding(dict[int, str]):
@@ -70,25 +79,52 @@ _FOLDING = _Folding()
 
 def normalise(text: str) -> str:
     """``text`` as words to compare; "" when it holds none. Total, and twice is the same as once."""
-    if text.isascii():
-        return " ".join(text.translate(_ASCII).split())
-    # Nothing composes over a space, so words can be looked up one by one, and most were met before.
-    return " ".join(filter(None, map(_word, text.split())))
+    # Surrogates without their other half come with JSON; they separate words.
+    plain = text.encode("utf-8", "surrogatepass").translate(_BYTES).decode("utf-8", "surrogatepass")
+    if plain.isascii():
+        return " ".join(plain.split())
+    # Nothing composes over a space or what became one, so pieces can be looked up, and most were met before.
+    return "".join(map(_piece, plain.split()))[:-1]
 
 
-def _word(word: str) -> str:
-    return _known(word) if len(word) <= _LONGEST_KNOWN else _words(word)
+class _Pieces(dict[str, str]):
+    """What pieces between ASCII separators become, each with a space behind it, or "" for nothing.
+
+    Those that are likely to come again are kept. It starts anew when it is full, which costs less than keeping
+    the order of use: what is common is back at once.
+    """
+
+    def __missing__(self, piece: str) -> str:
+        if piece.isascii():
+            found = f"{piece} "
+            again = piece.isalpha()  # numbers and the codes of short links come once
+        elif _AS_THEY_ARE(piece):
+            return f"{unicodedata.normalize('NFKC', piece)} "
+        else:
+            words = _words(piece)
+            found = f"{words} " if words else ""
+            again = True
+        if again and len(piece) <= _LONGEST_KEPT:
+            if len(self) >= _MOST_KEPT:
+                self.clear()
+            self[piece] = found
+        return found
+
+
+_LONGEST_KEPT = 24
+_MOST_KEPT = 65_536  # some 15 MB
+_piece = _Pieces().__getitem__
 
 
 def _words(text: str) -> str:
-    composed = unicodedata.normalize("NFKC", _NOT_LETTERS.sub(" ", text))
-    # What stood between two characters may be gone now, so they may compose.
-    folded = unicodedata.normalize("NFKC", composed.translate(_FOLDING))
-    return " ".join(_RUN_WITHOUT.sub(r" \g<0> ", folded).split())
-
-
-_LONGEST_KNOWN = 24
-_known = functools.lru_cache(maxsize=50_000)(_words)
+    """What :func:`normalise` says, in as many steps; ``text`` may be anything."""
+    if "™" in text or "℠" in text:
+        text = _NOT_LETTERS.sub(" ", text)
+    folded = unicodedata.normalize("NFKC", text).translate(_FOLDING)
+    if not folded.isascii():
+        # What stood between two characters may be gone now, so they may compose.
+        folded = _RUN_WITHOUT.sub(r" \g<0> ", unicodedata.normalize("NFKC", folded))
+    return " ".join(folded.split())
 
 
 class Mapped:

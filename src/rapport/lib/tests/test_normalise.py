@@ -1,3 +1,4 @@
+import itertools
 import sys
 import unicodedata
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rapport.lib.normalise import Mapped, normalise
+from rapport.lib.normalise import Mapped, _words, normalise
 
 texts = st.text(
     st.one_of(
@@ -75,6 +76,19 @@ def test_it_grows_no_more_than_its_longest_ligature_allows(text: str) -> None:
 @given(st.lists(texts, max_size=4))
 def test_words_apart_are_the_words_of_each(parts: list[str]) -> None:
     assert normalise(" ".join(parts)) == " ".join(filter(None, map(normalise, parts)))
+
+
+@given(texts)
+@settings(max_examples=1000)
+def test_short_cuts_change_nothing(text: str) -> None:
+    assert normalise(text) == _words(text)
+
+
+@pytest.mark.slow
+def test_no_character_is_changed_by_a_short_cut() -> None:
+    codes = itertools.chain(range(0x20000), range(0x20000, sys.maxunicode + 1, 251))
+    texts = (f"a{(c := chr(code))}か\u3099 {c}กุ\u0e48{c}\u0e38 =\u0338{c}" for code in codes)
+    assert [text for text in texts if normalise(text) != _words(text)] == []
 
 
 @pytest.mark.slow
