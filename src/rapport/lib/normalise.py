@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import regex
 
@@ -77,14 +77,21 @@ def _fold(char: str) -> str:
 _FOLDING = _Folding()
 
 
-def normalise(text: str) -> str:
-    """``text`` as words to compare; "" when it holds none. Total, and twice is the same as once."""
-    # Surrogates without their other half come with JSON; they separate words.
-    plain = text.encode("utf-8", "surrogatepass").translate(_BYTES).decode("utf-8", "surrogatepass")
-    if plain.isascii():
-        return " ".join(plain.split())
-    # Nothing composes over a space or what became one, so pieces can be looked up, and most were met before.
-    return "".join(map(_piece, plain.split()))[:-1]
+def normaliser(more: Callable[[str], str] | None = None) -> Callable[[str], str]:
+    """:func:`normalise`, or one that goes on with what it finds: ``more`` is given normalised words, one or several
+    with a space between them, and gives some back. It must treat each word alone, because results are kept.
+    """
+    piece = _Pieces(more).__getitem__
+
+    def normalise(text: str) -> str:
+        # Surrogates without their other half come with JSON; they separate words.
+        plain = text.encode("utf-8", "surrogatepass").translate(_BYTES).decode("utf-8", "surrogatepass")
+        if plain.isascii():
+            return " ".join(plain.split())
+        # Nothing composes over a space or what became one, so pieces can be looked up, and most were met before.
+        return "".join(map(piece, plain.split()))[:-1]
+
+    return normalise
 
 
 class _Pieces(dict[str, str]):
@@ -94,6 +101,9 @@ class _Pieces(dict[str, str]):
     the order of use: what is common is back at once.
     """
 
+    def __init__(self, more: Callable[[str], str] | None) -> None:
+        self._more = more
+
     def __missing__(self, piece: str) -> str:
         if piece.isascii():
             found = f"{piece} "
@@ -102,6 +112,8 @@ class _Pieces(dict[str, str]):
             return f"{unicodedata.normalize('NFKC', piece)} "
         else:
             words = _words(piece)
+            if self._more is not None:
+                words = self._more(words)
             found = f"{words} " if words else ""
             again = True
         if again and len(piece) <= _LONGEST_KEPT:
@@ -113,7 +125,12 @@ class _Pieces(dict[str, str]):
 
 _LONGEST_KEPT = 24
 _MOST_KEPT = 65_536  # some 15 MB
-_piece = _Pieces().__getitem__
+_normalise = normaliser()
+
+
+def normalise(text: str) -> str:
+    """``text`` as words to compare; "" when it holds none. Total, and twice is the same as once."""
+    return _normalise(text)
 
 
 def _words(text: str) -> str:

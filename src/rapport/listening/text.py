@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import regex
 
-from rapport.lib.normalise import WITHOUT_SPACES, Mapped, normalise
+from rapport.lib.normalise import WITHOUT_SPACES, Mapped, normaliser
 
 # Signs that a query may insist on, where they adjoin a word: C++, AT&T, C#, 50%, $5.
 SIGNS = "&+#%$€£¥°"
@@ -41,7 +41,7 @@ _LOOK_ALIKE = str.maketrans(
     "abee3kmhopctyxusijhdqwlr" + "abezhikmnoptyxw",
 )
 
-_LINK = rf"(?i:https?://|www\.)(?:(?![\s<>\"“”«»{_HANGUL}]|{WITHOUT_SPACES}).)+"
+_LINK = rf"(?i:https?://|www\.)[^\s<>\"“”«»{_HANGUL}{WITHOUT_SPACES[1:-1]}]+"
 _MAIL = r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 _HANDLE = r"(?<![A-Za-z0-9_@＠])[@＠][A-Za-z0-9_]+(?:[.-][a-z0-9_]+)*(?:@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)?"
 _NO_WORDS = re.compile(f"{_LINK}|{_MAIL}|{_HANDLE}")
@@ -58,17 +58,21 @@ _SIGN = re.compile(f"([{re.escape(SIGNS)}])")
 _MARK = regex.compile(r"\p{M}")
 
 
-def words(text: str) -> str:
-    """``text`` as words to compare, one space between them; twice is the same as once."""
-    found = normalise(text)
-    if found.isascii() or _MORE_TO_DO.search(found) is None:
-        return found
-    return _more(found)
-
-
 def _more(normalised: str) -> str:
     latin = _MIXED.sub(lambda word: word.group().translate(_LOOK_ALIKE), normalised)
     return " ".join(_RUN_OF_HANGUL.sub(r" \g<0> ", latin).split())
+
+
+def _more_if_needed(normalised: str) -> str:
+    return _more(normalised) if _MORE_TO_DO.search(normalised) else normalised
+
+
+_read = normaliser(_more_if_needed)
+
+
+def words(text: str) -> str:
+    """``text`` as words to compare, one space between them; twice is the same as once."""
+    return _read(text)
 
 
 def plain(text: str) -> str:
