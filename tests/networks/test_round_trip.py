@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from rapport.inbox.models import Case, Message
+from rapport.inbox.queries import case_detail
 from rapport.lib.errors import Invalid
 from rapport.networks.registry import connector_class
 from rapport.networks.testing import Place
@@ -91,6 +92,27 @@ def test_the_customers_next_word_stays_in_the_case(world: World, need: Callable[
         assert world.case(again) == case
         case.refresh_from_db()
         assert case.waiting_since == message.sent_at
+
+
+def test_the_desk_is_told_what_the_customer_has_read(world: World) -> None:
+    if "read" not in connector_class(world.place.network).capabilities.receipts:
+        pytest.skip(f"{world.place.network} does not tell what was read")
+    asked = world.place.customer_says(f"Where is my refund? {uuid4().hex[:8]}", private=True)
+    case = world.case(asked)
+    answers = [world.answer(case, f"{words} {uuid4().hex[:6]}", private=True) for words in ("One", "Two")]
+    assert [one.state for one in answers] == ["sent", "sent"]
+    ours = [one.message_id for one in answers]
+
+    def shown() -> dict[int, bool]:
+        detail = case_detail(user=world.agent, case_id=case.id)
+        return {pk: one.read for pk, one in detail.received.items() if pk in ours}
+
+    world.place.customer_opens(asked)
+    world.hear(lambda: shown() == {ours[-1]: True}, "what was read")
+    later = world.answer(case, f"Three {uuid4().hex[:6]}", private=True)
+    world.listen_once()
+    assert later.state == "sent"
+    assert shown() == {ours[-1]: True}
 
 
 def test_pictures_come_with_their_descriptions_and_go_with_ours(

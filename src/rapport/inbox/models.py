@@ -25,6 +25,7 @@ from rapport.inbox.casework import CaseSeen as CaseSeen
 from rapport.inbox.desk_models import BulkAct as BulkAct
 from rapport.inbox.desk_models import Mention as Mention
 from rapport.inbox.desk_models import SavedView as SavedView
+from rapport.inbox.receipt_models import Receipt as Receipt
 from rapport.inbox.together_models import CaseFollow as CaseFollow
 from rapport.inbox.together_models import CaseHandover as CaseHandover
 from rapport.inbox.together_models import CaseLook as CaseLook

@@ -16,6 +16,7 @@ from rapport.networks.base import (
     MessageDeleted,
     MessageHidden,
     MessageSeen,
+    Receipt,
     Reposted,
     Withdrawn,
 )
@@ -56,6 +57,8 @@ def clean(event: Event, *, received_at: datetime) -> Event:
         return replace(
             event, external_id=_id(event.external_id), changed_at=_time(event.changed_at, received_at)
         )
+    if isinstance(event, Receipt):
+        return _receipt(event, received_at)
     ids = {"external_id": _id(event.external_id), "original_id": _id(event.original_id)}
     if isinstance(event, Withdrawn):
         return replace(event, **ids, withdrawn_at=_time(event.withdrawn_at, received_at))
@@ -69,6 +72,19 @@ def clean(event: Event, *, received_at: datetime) -> Event:
         )
     return replace(
         event, **ids, author=_author(event.author), reposted_at=_time(event.reposted_at, received_at)
+    )
+
+
+def _receipt(receipt: Receipt, received_at: datetime) -> Receipt:
+    if (receipt.until is None) == (receipt.message_id is None):
+        raise ValueError("a receipt names a time or a message, and only one of them")
+    return replace(
+        receipt,
+        thread_key=_id(receipt.thread_key),
+        reader_id=_id(receipt.reader_id),
+        at=_time(receipt.at, received_at),
+        until=_time(receipt.until, received_at) if receipt.until else None,
+        message_id=_id(receipt.message_id) if receipt.message_id is not None else None,
     )
 
 
@@ -138,9 +154,11 @@ class Batch:
     likes: list[Liked] = field(default_factory=list)
     withdrawals: list[Withdrawn] = field(default_factory=list)
     hidings: list[MessageHidden] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any((self.messages, self.deletions, self.reposts, self.likes, self.withdrawals, self.hidings))
+        changes = (self.deletions, self.reposts, self.likes, self.withdrawals, self.hidings)
+        return any((self.messages, *changes, self.receipts))
 
 
 def fold(events: Iterable[tuple[Event, datetime]]) -> Batch:
@@ -158,6 +176,8 @@ def fold(events: Iterable[tuple[Event, datetime]]) -> Batch:
             batch.withdrawals.append(event)
         elif isinstance(event, Liked):
             batch.likes.append(event)
+        elif isinstance(event, Receipt):
+            batch.receipts.append(event)
         else:
             batch.reposts.append(event)
     for external_id, seen in versions.items():

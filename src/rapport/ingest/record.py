@@ -17,10 +17,10 @@ from rapport.brands.locks import lock_channel as lock_channel
 from rapport.brands.locks import try_lock_channel as try_lock_channel
 from rapport.brands.models import Channel
 from rapport.contacts.upsert import AuthorSeen, upsert_identities
-from rapport.inbox import cases, threads, turns
+from rapport.inbox import cases, receipts, threads, turns
 from rapport.ingest import changes
 from rapport.ingest.clean import Batch, Received, fold
-from rapport.lib.live import notify_desk
+from rapport.lib.live import notify_desk, notify_thread
 from rapport.media.actions import NewFile, keep
 from rapport.networks.base import Event
 
@@ -105,6 +105,8 @@ def record_events(
         past_before=past_before,
     )
     notify_desk(brand_id=channel.brand_id, case_ids=case_ids)
+    read = receipts.record(channel=channel, given=_receipts(batch), said=_private(batch))
+    notify_thread(brand_id=channel.brand_id, case_ids=read - set(case_ids))
     if past_before is None:  # the past says nothing of whether the channel hears
         _note_arrival(channel, batch.messages)
     return stored.id_of
@@ -121,6 +123,25 @@ def _authors(batch: Batch) -> list[AuthorSeen]:
     seen += [AuthorSeen(repost.author, repost.reposted_at) for repost in batch.reposts]
     seen += [AuthorSeen(like.author, like.liked_at) for like in batch.likes]
     return seen
+
+
+def _receipts(batch: Batch) -> list[receipts.Given]:
+    return [
+        receipts.Given(
+            kind=one.kind,
+            thread_key=one.thread_key,
+            reader_id=one.reader_id,
+            at=one.at,
+            until=one.until,
+            message_id=one.message_id or "",
+        )
+        for one in batch.receipts
+    ]
+
+
+def _private(batch: Batch) -> list[str]:
+    """What a receipt may have waited for."""
+    return [one.message.external_id for one in batch.messages if one.message.visibility == "private"]
 
 
 def _media(channel: Channel, batch: Batch) -> dict[str, list[dict[str, Any]]]:
@@ -239,6 +260,18 @@ def _update_known(cursor: Any, channel: Channel, stored: _Stored) -> None:
         known,
     )
     promoted = [row[0] for row in cursor.fetchall()]
+    # What was sent from here bears the time when the network's answer came; its own copy says when it really
+    # was, and that is what the network's receipts go by. A copy that counts whole seconds knows less than we do.
+    cursor.execute(
+        """
+        UPDATE inbox_message m SET sent_at = b.sent_at FROM message_batch b
+        WHERE m.channel_id = %(channel)s AND m.external_id = b.external_id AND m.id <> ALL(%(new)s)
+          AND m.user_id IS NOT NULL AND b.user_id IS NULL AND b.edited_at IS NULL
+          AND b.sent_at < m.sent_at AND b.sent_at > m.sent_at - interval '1 minute'
+          AND b.sent_at <> date_trunc('second', b.sent_at)
+        """,
+        known,
+    )
     cursor.execute(
         """
         UPDATE inbox_message m SET user_id = b.user_id FROM message_batch b

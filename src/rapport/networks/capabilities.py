@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from rapport.networks.events import MediaKind, Visibility
+from rapport.networks.events import MediaKind, ReceiptKind, Visibility
 
 
 class Hears(StrEnum):
@@ -74,7 +74,7 @@ class Capabilities:
     private replies where that differs. ``windows`` are for private replies, shortest first; empty means no
     limit. ``threads``: a public text too long for one post may go on in answers to ourselves.
     ``answers_elsewhere``: whether another account of the brand can answer what came to this one.
-    ``profile_writes`` names the fields of a profile that can be changed through the network's API.
+    ``receipts``: what the network tells of our private messages. ``profile_writes`` names the fields of a profile that can be changed through the network's API.
     """
 
     max_length: int
@@ -96,6 +96,7 @@ class Capabilities:
     poll: bool = False
     webhook: bool = False
     stream: bool = False
+    receipts: frozenset[ReceiptKind] = frozenset()
     history: bool = False
     media: MediaRules | None = None
     media_private: MediaRules | None = None

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 Visibility = Literal["public", "private"]
 MediaKind = Literal["image", "video", "audio", "file"]
+ReceiptKind = Literal["read", "delivered"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,4 +132,21 @@ class Withdrawn:
     withdrawn_at: datetime
 
 
-Event = MessageSeen | MessageDeleted | MessageHidden | Reposted | Liked | Withdrawn
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Somebody read what we had said to them in a private conversation, or their device got it, at ``at``.
+
+    It covers whatever was said there until ``until`` or, where the network names a message instead, until
+    ``message_id`` was. ``reader_id`` is the person's stable id, ``thread_key`` as in the messages. An older one
+    takes nothing back, and one may come before its message.
+    """
+
+    kind: ReceiptKind
+    thread_key: str
+    reader_id: str
+    at: datetime
+    until: datetime | None = None
+    message_id: str | None = None
+
+
+Event = MessageSeen | MessageDeleted | MessageHidden | Reposted | Liked | Withdrawn | Receipt

@@ -24,6 +24,7 @@ COLUMNS: dict[str, Callable[[Capabilities], bool]] = {
     "listen": lambda can: Hears.LISTEN in can.hears,
     "reply": lambda can: can.send and can.public_reply,
     "private_reply": lambda can: can.send and can.private_reply,
+    "read_receipts": lambda can: "read" in can.receipts,
     "media": lambda can: can.media is not None or can.media_private is not None,
     "edit": lambda can: can.edit,
     "delete": lambda can: can.delete,

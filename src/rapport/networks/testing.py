@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import httpx
 
-from rapport.networks.base import Connector, Delivery, Event, MessageSeen
+from rapport.networks.base import Connector, Delivery, Event, MessageSeen, Receipt
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ def said(event: Event) -> str:
         marks += [f"{len(event.media)} media"] if event.media else []
         text = " ".join(event.text.split())
         return f"message {event.external_id} by {event.author.external_id} ({', '.join(marks)}): {text}"
+    if isinstance(event, Receipt):
+        until = event.message_id or (event.until.isoformat() if event.until else "")
+        return f"{event.kind} by {event.reader_id} in {event.thread_key} until {until}"
     name = type(event).__name__
     original = getattr(event, "original_id", "")
     return f"{name} {event.external_id}" + (f" on {original}" if original else "")
@@ -110,6 +113,10 @@ class Place(ABC):
     @abstractmethod
     def customer_reads(self, external_id: str, *, private: bool = False) -> list[str]:
         """The texts of our answers that the customer finds under that message, or in that conversation."""
+
+    def customer_opens(self, external_id: str) -> None:
+        """The customer looks at the private conversation of that message, all of it; where the network tells."""
+        raise NotImplementedError
 
     def customer_sees_images(self, external_id: str) -> list[str]:
         """The alt texts of pictures in our answers to that message."""

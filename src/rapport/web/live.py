@@ -38,11 +38,13 @@ class Paused:
 
 @dataclass(frozen=True)
 class Hint:
-    """Cases of a brand changed; no ids: look at everything of that brand. ``people``: it is for these alone."""
+    """Cases of a brand changed; no ids: look at everything of that brand. ``people``: it is for these alone.
+    ``thread``: only what their own pages show, so lists stay as they are."""
 
     brand_id: int
     case_ids: tuple[int, ...]
     people: tuple[int, ...] = ()
+    thread: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,8 @@ def read_hint(payload: str) -> Hint | Look | None:
             names = frozenset(str(name) for name in data["screens"])
             return Look(int(data["brand"]), int(data["look"]), names)
         people = tuple(int(user_id) for user_id in data.get("people", ()))
-        return Hint(int(data["brand"]), tuple(int(case_id) for case_id in data["cases"]), people)
+        cases = tuple(int(case_id) for case_id in data["cases"])
+        return Hint(int(data["brand"]), cases, people, bool(data.get("thread")))
     except (ValueError, KeyError, TypeError):
         _log.warning("a notification on %s could not be read", DESK)
         return None

@@ -14,6 +14,7 @@ from rapport.contacts.models import Identity
 from rapport.inbox.models import Case, Message, Note
 from rapport.inbox.queries.became import Became, Before
 from rapport.inbox.queries.detail import OutgoingRow
+from rapport.inbox.queries.receipts import Received
 from rapport.inbox.queries.rows import CaseRow
 from rapport.inbox.queries.thread import MessageRow
 from rapport.staff.models import User
@@ -110,6 +111,7 @@ def _entries(channel: Channel, reader: User) -> list[Entry]:
         {**own, "text": "Sorry to hear that, Ana. Which flight was it? ^MK"},
         {**own, "text": "Here is your claim, with the amount. ^MK", "visibility": "private"},
         {**theirs, "text": "Thank you. My number is below.", "visibility": "private"},
+        {**own, "text": "We have it. ^MK", "visibility": "private"},
         {**theirs, "text": "Never mind.", "deleted_at": now},
         {**theirs, "text": "This one is hidden.", "hidden_at": now},
         {"name": "Joe King", "handle": "joe_k", "text": "Same here.", "other": True},
@@ -118,6 +120,8 @@ def _entries(channel: Channel, reader: User) -> list[Entry]:
     ]  # fmt: skip
     entries = [_message(channel, number, one) for number, one in enumerate(said, start=1)]
     entries[0].day, entries[4].unread = timezone.localdate(), True
+    entries[3].received = Received(read=True, at=now)
+    entries[5].received = Received(read=False, at=now)
     entries[1].became = Became(edits=[Before(now, "กระเป๋าของฉัน")], reactions=[("like", 3), ("🎉", 1)])
     note = Note(
         id=1, author=reader, text=f"A regular. @{reader.name}, see https://example.com", created_at=now

@@ -15,6 +15,7 @@ from rapport.inbox.models import CaseEvent, CaseEventKind, CloseReason, Note, Pr
 from rapport.inbox.queries.became import Became
 from rapport.inbox.queries.detail import CaseDetail, OutgoingRow
 from rapport.inbox.queries.reasons import reason_labels
+from rapport.inbox.queries.receipts import Received
 from rapport.inbox.queries.thread import MessageRow
 from rapport.staff.models import Team, User
 from rapport.web.durations import long_time
@@ -50,6 +51,7 @@ class Entry:
     told: list[Told] = field(default_factory=list)
     quotes: MessageRow | None = None
     became: Became | None = None
+    received: Received | None = None
     day: date | None = None
     unread: bool = False
     earlier: bool = False
@@ -88,6 +90,7 @@ def timeline(detail: CaseDetail) -> list[Entry]:
     for entry in (*roots, *earlier, *folded):
         if entry.row is not None:
             entry.became = detail.became.get(entry.row.message.id)
+            entry.received = detail.received.get(entry.row.message.id)
             entry.unread = entry.row.message.id == page.unread_id and not entry.earlier
     waiting = [Entry(at=row.created_at, outgoing=row) for row in detail.outgoing]
     return [*roots, *earlier, *folded, *waiting]

@@ -15,6 +15,7 @@ from rapport.inbox.access import access_case
 from rapport.inbox.models import Case, CaseEvent, Message, Note, Tag
 from rapport.inbox.queries.became import Became, FileFacts, became, file_facts
 from rapport.inbox.queries.person import Person, person
+from rapport.inbox.queries.receipts import Received, received
 from rapport.inbox.queries.related import Related, related
 from rapport.inbox.queries.thread import DEFAULT, ThreadPage, Window, newest_of_contact, thread_page
 from rapport.inbox.queries.thread import MessageRow as MessageRow
@@ -71,6 +72,7 @@ class CaseDetail:
     identities: tuple[Identity, ...]
     thread: ThreadPage
     became: Mapping[int, Became]
+    received: Mapping[int, Received]
     files: Mapping[int, FileFacts]
     outgoing: tuple[OutgoingRow, ...]
     notes: tuple[Note, ...]
@@ -127,6 +129,7 @@ def case_detail(
         identities=tuple(Identity.objects.filter(contact_id=case.contact_id).order_by("network", "id")),
         thread=page,
         became=became(shown),
+        received=received(shown),
         files=file_facts(shown),
         outgoing=_outgoing(case) if page.newer_cursor is None and page.ends is None else (),
         notes=_newest(_within(notes, "created_at", page).order_by("-created_at", "-id")),

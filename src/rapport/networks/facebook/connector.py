@@ -39,7 +39,7 @@ from rapport.networks.meta.subscribe import subscribe
 
 SUBSCRIBED = (
     "feed", "mention", "ratings", "messages", "message_echoes", "message_edits", "message_reactions",
-    "messaging_postbacks",
+    "messaging_postbacks", "message_reads", "message_deliveries",
 )  # fmt: skip
 _MB = 1024 * 1024
 
@@ -62,6 +62,7 @@ class FacebookConnector(Connector):
         delete=True,
         poll=True,
         webhook=True,
+        receipts=frozenset({"read", "delivered"}),
         history=True,
         media=MediaRules(
             max_count=1,
@@ -93,7 +94,7 @@ class FacebookConnector(Connector):
         "feed": "a change on the page, told by webhook: comment, post, reaction, edit, removal, hiding",
         "mention": "the page named elsewhere, told by webhook",
         "ratings": "a review, or a comment or reaction to one, told by webhook",
-        "messaging": "a private message, echo, edit, reaction or postback, told by webhook",
+        "messaging": "a private message, echo, edit, reaction, postback or receipt, told by webhook",
         "comment": "a comment, polled",
         "post": "a post on the page, by us or a visitor, polled",
         "tagged": "a post elsewhere that tags the page, polled",

@@ -56,7 +56,7 @@ GUIDE = Guide(
             text=_(
                 "When the channel is connected: under Webhooks choose Page, enter the channel's webhook address and your "
                 "verify token, and subscribe to feed, mention, ratings, messages, message_echoes, message_edits, "
-                "message_reactions and messaging_postbacks."
+                "message_reactions, message_reads, message_deliveries and messaging_postbacks."
             ),
             url="https://developers.facebook.com/docs/graph-api/webhooks/getting-started",
         ),

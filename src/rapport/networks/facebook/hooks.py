@@ -16,7 +16,7 @@ _KNOWN = frozenset({"feed", "mention", "ratings"})
 
 
 def raw_item(happening: Happening, account: Mapping[str, str]) -> RawItem | None:
-    """An event to store; None for receipts."""
+    """An event to store; None for what holds nothing for a desk."""
     if happening.field == "messaging":
         return raw_messaging(happening.value, account, happening.time)
     payload = {"account": dict(account), "time": happening.time, "value": dict(happening.value)}

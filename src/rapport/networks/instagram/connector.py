@@ -66,6 +66,7 @@ class InstagramConnector(Connector):
         delete=True,
         poll=True,
         webhook=True,
+        receipts=frozenset({"read"}),
         history=True,
         media_private=MediaRules(
             max_count=4,
@@ -93,7 +94,7 @@ class InstagramConnector(Connector):
         "comments": "a comment or an answer to one, told by webhook",
         "live_comments": "a comment on a live video, told by webhook",
         "mentions": "the account named in a comment or caption elsewhere, told by webhook and looked up",
-        "messaging": "a direct message, story mention, story reply, echo, reaction or postback, told by webhook",
+        "messaging": "a direct message, story mention, story reply, echo, reaction, postback or receipt, told by webhook",
         "comment": "a comment or an answer to one, polled",
         "medium": "a post of ours, polled",
         "tagged": "a post that tags the account, polled",

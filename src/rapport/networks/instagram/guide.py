@@ -57,8 +57,8 @@ GUIDE = Guide(
         Step(
             text=_(
                 "When the channel is connected: under Webhooks choose Instagram, enter the channel's webhook address and "
-                "your verify token, and subscribe to comments, live_comments, mentions, messages, message_reactions and "
-                "messaging_postbacks."
+                "your verify token, and subscribe to comments, live_comments, mentions, messages, message_reactions, "
+                "messaging_seen and messaging_postbacks."
             ),
             url="https://developers.facebook.com/docs/instagram-platform/webhooks",
         ),

@@ -13,7 +13,7 @@ from rapport.networks.meta.webhooks import Happening
 
 
 def raw_item(happening: Happening, account: Mapping[str, str]) -> RawItem | None:
-    """An event to store; None for receipts. A mention comes as ids alone, so it is to be looked up."""
+    """An event to store; None for what holds nothing for a desk. A mention comes as ids alone, so it is to be looked up."""
     value = happening.value
     if happening.field == "messaging":
         return raw_messaging(value, account, happening.time)

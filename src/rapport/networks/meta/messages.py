@@ -1,6 +1,8 @@
 """Private messages of Messenger and Instagram as events, from webhooks and from conversations. Pure.
 
 https://developers.facebook.com/docs/messenger-platform/reference/webhook-events/messages
+https://developers.facebook.com/docs/messenger-platform/reference/webhook-events/message-reads
+https://developers.facebook.com/docs/messenger-platform/reference/webhook-events/message-deliveries
 https://developers.facebook.com/docs/graph-api/reference/conversation
 """
 
@@ -19,8 +21,10 @@ from rapport.networks.base import (
     MessageDeleted,
     MessageSeen,
     RawItem,
+    Receipt,
     Withdrawn,
 )
+from rapport.networks.events import ReceiptKind
 from rapport.networks.meta.values import (
     MAX_PARTS,
     client_ref,
@@ -40,11 +44,11 @@ UNSHOWN = "[A message of a kind that Meta does not show to other programs]"
 # Known, and nothing for a desk in them.
 _OF_NO_INTEREST = frozenset(
     {
-        "account_linking", "app_roles", "delivery", "game_play", "optin", "pass_thread_control",
-        "policy_enforcement", "pre_checkout", "read", "referral", "request_thread_control",
-        "take_thread_control",
+        "account_linking", "app_roles", "game_play", "optin", "pass_thread_control", "policy_enforcement",
+        "pre_checkout", "referral", "request_thread_control", "take_thread_control",
     }
 )  # fmt: skip
+_RECEIPTS: Mapping[str, ReceiptKind] = {"read": "read", "delivery": "delivered"}
 _MEDIA_KINDS: Mapping[str, MediaKind] = {
     "image": "image",
     "video": "video",
@@ -66,13 +70,13 @@ def thread_key(customer_id: str) -> str:
 def raw_messaging(event: Mapping[str, Any], account: Mapping[str, str], time: Any) -> RawItem | None:
     """A messaging event to store, under the key that the conversation gives the same message.
 
-    None for receipts: they come for every message and hold nothing for a desk.
+    None for what holds nothing for a desk.
     """
     if any(name in event for name in _OF_NO_INTEREST):
         return None
     payload = {"account": dict(account), "time": time, "event": dict(event)}
-    spoken = ("message", "message_edit", "reaction", "postback")
-    name = next((one for one in spoken if one in event), "")
+    known_names = ("message", "message_edit", "reaction", "postback", *_RECEIPTS)
+    name = next((one for one in known_names if one in event), "")
     body = optional_mapping(event.get(name))
     mid, at = body.get("mid"), event.get("timestamp")
     if not name:
@@ -85,6 +89,8 @@ def raw_messaging(event: Mapping[str, Any], account: Mapping[str, str], time: An
         "message_edit": f"message:{mid}:edit:{body.get('num_edit')}:{at}",
         "reaction": f"reaction:{mid}:{sender}:{body.get('action')}:{at}",
         "postback": f"message:{mid}" if mid else f"postback:{sender}:{at}",
+        "read": f"read:{sender}:{mid or body.get('watermark')}",
+        "delivery": f"delivery:{sender}:{body.get('watermark')}:{body.get('mids')}",
     }[name]
     return RawItem(kind="messaging", payload=payload, key=key)
 
@@ -99,9 +105,37 @@ def parse_messaging(payload: Any) -> list[Event]:
     account, event = mapping(whole["account"], "account"), mapping(whole["event"], "event")
     if any(name in event for name in ("message", "message_edit", "reaction", "postback")):
         return _spoken(account, event)
+    for name, kind in _RECEIPTS.items():
+        if name in event:
+            return _receipts(account, event, kind, mapping(event[name], name), whole.get("time"))
     if any(name in event for name in _OF_NO_INTEREST):
         return []
     raise ValueError("a messaging event of an unknown kind")
+
+
+def _receipts(
+    account: Mapping[str, Any],
+    event: Mapping[str, Any],
+    kind: ReceiptKind,
+    body: Mapping[str, Any],
+    told: Any,
+) -> list[Event]:
+    """Messenger says until which time, and of deliveries sometimes which messages as well; Instagram says until
+    which message. A delivery has no time of its own: the notification's, which follows at once.
+    """
+    reader = identifier(mapping(event["sender"], "sender"), "id")
+    if reader == identifier(account, "id"):
+        return []  # what we read ourselves
+    listed = body.get("mids")
+    mids = [{"mid": one} for one in listed[:MAX_PARTS]] if isinstance(listed, list) else [body]
+    named = [one for one in (optional_identifier(each, "mid") for each in mids) if one]
+    until = moment(body["watermark"], "watermark") if body.get("watermark") is not None else None
+    if not named and until is None:
+        raise ValueError("a receipt of nothing")
+    at = moment(event.get("timestamp", told), "timestamp")
+    given: dict[str, Any] = {"kind": kind, "thread_key": thread_key(reader), "reader_id": reader, "at": at}
+    covered = [Receipt(**given, message_id=one) for one in named]
+    return [*covered, Receipt(**given, until=until)] if until else [*covered]
 
 
 def _spoken(account: Mapping[str, Any], event: Mapping[str, Any]) -> list[Event]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rapport.lib.text import storable
+from rapport.networks.practice import reading
 from rapport.networks.practice.errors import NotThere, NotYours, Problem
 from rapport.networks.practice.limits import MAX_LENGTH
 from rapport.networks.practice.models import Account, Picture, Post, PostVisibility, Repost
@@ -61,7 +62,12 @@ def publish(draft: Draft) -> tuple[Post, bool]:
         if earlier is not None:
             return earlier, False
     try:
-        return publish_many([draft])[0], True
+        with transaction.atomic():
+            post = publish_many([draft])[0]
+            if post.is_private:  # whoever answers has read what they answer
+                asked = reading.newest_to(reader_id=post.author_id, conversation=post.conversation)
+                reading.read(posts=[asked] if asked else [], at=post.created_at)
+        return post, True
     except IntegrityError:
         # Two requests with one key at once: the constraint let the other one through.
         earlier = _earlier(draft)
@@ -282,6 +288,15 @@ class Passing:
     author: Account
     post_id: int
     at: datetime | None = None
+
+
+def read(*, reader: Account, post_id: int) -> None:
+    """``reader`` has read a private message to them, and so the conversation up to it. Raises :class:`NotThere`."""
+    with transaction.atomic():
+        there = Post.objects.filter(pk=post_id, recipient=reader, deleted_at=None).exclude(conversation="")
+        if not there.exists():
+            raise NotThere("no_such_post", _("That post does not exist."))
+        reading.read(posts=[post_id], at=timezone.now())
 
 
 def repost(*, author: Account, post_id: int, at: datetime | None = None) -> Repost:

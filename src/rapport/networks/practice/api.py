@@ -241,6 +241,12 @@ def repost(asked: Asked, pk: int) -> HttpResponse:
     return JsonResponse(repost_json(actions.repost(author=asked.account, post_id=pk)), status=201)
 
 
+def read(asked: Asked, pk: int) -> HttpResponse:
+    """One has read a private message, and so the conversation up to it."""
+    actions.read(reader=asked.account, post_id=pk)
+    return HttpResponse(status=204)
+
+
 # Events -----------------------------------------------------------------------------------------
 def events(asked: Asked) -> HttpResponse:
     """One's event stream after a cursor, oldest first. Chaos repeats and shuffles within the page."""

@@ -73,6 +73,7 @@ class PracticeConnector(Connector):
         delete=True,
         poll=True,
         webhook=True,
+        receipts=frozenset({"read"}),
         send=True,
         media=PICTURES,
         media_private=PICTURES,

@@ -151,6 +151,23 @@ class Repost(models.Model):
         return f"repost {self.pk}"
 
 
+class Reading(models.Model):
+    """How far somebody has read in a private conversation: up to this post of the other one's."""
+
+    reader = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    conversation = models.CharField(max_length=60)
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "reader"], name="practice_reading_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversation} read up to post {self.post_id}"
+
+
 class StreamEvent(models.Model):
     """One event in one company's stream, as it was when it happened.
 

@@ -13,7 +13,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from rapport.networks.practice import accounts, actions, queries
+from rapport.networks.practice import accounts, actions, queries, reading
 from rapport.networks.practice.errors import Problem
 from rapport.networks.practice.forms import MessageForm, PostForm, WeatherForm
 from rapport.networks.practice.models import Account, Picture, Post, PostVisibility
@@ -123,11 +123,11 @@ def conversation(request: HttpRequest, conversation: str) -> HttpResponse:
     customer = next((one for one in people if not one.is_company), people[0])
     other = next(one for one in people if one != customer)
     form = MessageForm(initial={"author": customer.pk, "recipient": other.pk})
-    return render(
-        request,
-        "practice/conversation.html",
-        {"posts": posts, "customer": customer, "other": other, "form": form, "tab": "messages"},
-    )
+    to_read = reading.newest_to(reader_id=customer.pk, conversation=conversation)
+    read = reading.read_by(reader_id=customer.pk, conversation=conversation)
+    context = {"posts": posts, "customer": customer, "other": other, "form": form, "tab": "messages"}
+    context |= {"read": read, "to_read": to_read if to_read != read else None}
+    return render(request, "practice/conversation.html", context)
 
 
 @login_required
@@ -172,14 +172,16 @@ def new_post(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def change_post(request: HttpRequest, pk: int) -> HttpResponse:
-    """Edit or delete a customer's post, or pass any public post on."""
-    found = get_object_or_404(Post.objects.select_related("author"), pk=pk, deleted_at=None)
+    """Edit or delete a customer's post, pass any public post on, or read what was written to a customer."""
+    found = get_object_or_404(Post.objects.select_related("author", "recipient"), pk=pk, deleted_at=None)
     act = request.POST.get("act", "")
     try:
         if act == "repost":
             who = Account.objects.filter(is_company=False, pk=_number(request.POST.get("author", "")) or 0)
             actions.repost(author=get_object_or_404(who), post_id=pk)
             messages.success(request, _("Passed on."))
+        elif act == "read" and found.recipient is not None and not found.recipient.is_company:
+            actions.read(reader=found.recipient, post_id=pk)
         elif found.author.is_company:
             raise PermissionDenied(_("Companies' posts are changed in the desk."))
         elif act == "edit":

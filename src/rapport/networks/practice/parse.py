@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from rapport.networks.base import Author, Event, Media, MessageDeleted, MessageSeen, Reposted, Visibility
+from rapport.networks.base import (
+    Author,
+    Event,
+    Media,
+    MessageDeleted,
+    MessageSeen,
+    Receipt,
+    Reposted,
+    Visibility,
+)
 
 # Known, and nothing for a desk in them.
 OF_NO_INTEREST = frozenset({"ping"})
@@ -43,6 +52,17 @@ def parse_event(kind: str, payload: Any) -> list[Event]:
                 original_id=_id(repost, "post_id"),
                 author=_author(_mapping(repost["author"], "author")),
                 reposted_at=_time(repost, "created_at"),
+            )
+        ]
+    if kind == "conversation.read":
+        read = _mapping(event["read"], "read")
+        return [
+            Receipt(
+                kind="read",
+                thread_key=_id(read, "conversation"),
+                reader_id=_id(read, "reader_id"),
+                message_id=_id(read, "post_id"),
+                at=_time(read, "read_at"),
             )
         ]
     raise ValueError(f"unknown event type {kind!r}")

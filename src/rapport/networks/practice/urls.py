@@ -18,6 +18,7 @@ urlpatterns = [
     path(f"{V1}posts/<int:pk>", api.endpoint(get=api.post, patch=api.edit_post, delete=api.delete_post)),
     path(f"{V1}posts/<int:pk>/thread", api.endpoint(get=api.thread)),
     path(f"{V1}posts/<int:pk>/repost", api.endpoint(post=api.repost)),
+    path(f"{V1}posts/<int:pk>/read", api.endpoint(post=api.read)),
     path(f"{V1}events", api.endpoint(get=api.events)),
     path(f"{V1}subscriptions", api.endpoint(get=api.subscriptions, post=api.subscribe)),
     path(f"{V1}subscriptions/<int:pk>", api.endpoint(delete=api.unsubscribe)),

@@ -64,6 +64,16 @@ def picture_json(picture: Picture) -> Json:
     }
 
 
+def reading_json(post: Post, at: datetime) -> Json:
+    """That the one a private message went to has read up to it."""
+    return {
+        "conversation": post.conversation,
+        "reader_id": str(post.recipient_id),
+        "post_id": str(post.pk),
+        "read_at": moment(at),
+    }
+
+
 def repost_json(repost: Repost) -> Json:
     return {
         "id": f"repost-{repost.pk}",

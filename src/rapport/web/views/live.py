@@ -33,7 +33,7 @@ _open: Counter[int] = Counter()  # by user; only ever touched in the event loop
 async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Hints about the brands this person may see, until they leave.
 
-    Events: ``hello`` (fetch everything once), ``hint`` ({"cases": [ids]}, no ids: everything),
+    Events: ``hello`` (fetch everything once), ``hint`` ({"cases": [ids]}, no ids: everything; "thread": only those cases' own pages),
     ``look`` ({"case": id}: who looks at it changed, for the screen that the address names),
     ``paused``, ``bye`` (logged out). 429 above a number of streams for one person. HEAD asks whether there would be a stream.
     """
@@ -124,7 +124,8 @@ def _event(item: Item | None, seen: _Seen) -> str:
         case Hint(brand_id=brand_id, case_ids=case_ids, people=people) if brand_id in seen.brand_ids and (
             not people or seen.user_id in people
         ):
-            return f"event: hint\ndata: {json.dumps({'brand': brand_id, 'cases': case_ids})}\n\n"
+            told = {"brand": brand_id, "cases": case_ids, **({"thread": True} if item.thread else {})}
+            return f"event: hint\ndata: {json.dumps(told)}\n\n"
         case Look(brand_id=brand_id, case_id=case_id) if brand_id in seen.brand_ids:
             return f"event: look\ndata: {json.dumps({'case': case_id})}\n\n"
         case _:

@@ -49,6 +49,9 @@ class MetaPlace(Place):
             one["message"] for one in reversed(found) if one["from"]["id"] == self.own_id and one["message"]
         ]
 
+    def customer_opens(self, external_id: str) -> None:
+        self.world.reads(self.platform)
+
     def outage(self) -> AbstractContextManager[None]:
         @contextmanager
         def away() -> Iterator[None]:

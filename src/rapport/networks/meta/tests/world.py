@@ -206,6 +206,8 @@ class World:
             us, them = self.parties(platform)
             writer, reader = (us, them) if own else (them, us)
             now = self.now()
+            if now.microsecond < 1000:  # never a whole second: those would be taken for a list's
+                now += timedelta(milliseconds=1)
             conversation.messages.insert(
                 0,
                 {
@@ -239,11 +241,40 @@ class World:
                 {
                     "sender": {"id": writer["id"]},
                     "recipient": {"id": reader["id"]},
-                    "timestamp": int(now.timestamp() * 1000),
+                    "timestamp": milliseconds(now),
                     "message": message,
                 },
             )
             return mid
+
+    def reads(self, platform: str) -> None:
+        """The person opens the conversation and sees all that is in it: told by webhook."""
+        with self.lock:
+            ours = self._ours(platform)
+            if platform == "instagram":
+                self._receipt(platform, {"read": {"mid": ours["id"]}})
+            elif "message_reads" in self.subscribed:
+                self._receipt(platform, {"read": {"watermark": milliseconds(ours["created_time"])}})
+
+    def gets(self, *, mids: bool) -> None:
+        """The person's device gets all that is in the Messenger conversation. ``mids``: it is a newer one."""
+        with self.lock:
+            if "message_deliveries" in self.subscribed:
+                ours = self._ours("messenger")
+                named = {"mids": [ours["id"]]} if mids else {}
+                body = {**named, "watermark": milliseconds(ours["created_time"])}
+                self._receipt("messenger", {"delivery": body}, timed=False)
+
+    def _ours(self, platform: str) -> dict[str, Any]:
+        us, _them = self.parties(platform)
+        return next(one for one in self.conversation(platform).messages if one["from"]["id"] == us["id"])
+
+    def _receipt(self, platform: str, body: dict[str, Any], *, timed: bool = True) -> None:
+        us, them = self.parties(platform)
+        at = {"timestamp": milliseconds(self.now())} if timed else {}
+        self.tell_messaging(
+            platform, {"sender": {"id": them["id"]}, "recipient": {"id": us["id"]}, **at, **body}
+        )
 
     def parties(self, platform: str) -> tuple[dict[str, str], dict[str, str]]:
         if platform == "instagram":
@@ -290,6 +321,10 @@ class World:
         with self.lock:
             taken, self.deliveries = self.deliveries, []
             return taken
+
+
+def milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def signed(body: Any, *, secret: str = APP_SECRET) -> Delivery:

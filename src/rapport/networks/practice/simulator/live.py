@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from rapport.networks.practice import actions
+from rapport.networks.practice import actions, reading
 from rapport.networks.practice.accounts import Profile, ensure_accounts
 from rapport.networks.practice.actions import Draft
 from rapport.networks.practice.errors import Problem
-from rapport.networks.practice.models import Account, Post, Run, RunStep
+from rapport.networks.practice.models import Account, Post, PostVisibility, Run, RunStep
 from rapport.networks.practice.simulator import plan
 from rapport.networks.practice.simulator.plan import Opening, Pace, Reaction, dice
 from rapport.networks.practice.simulator.script import WAITING_KINDS, Customer, Script, Situation, say
@@ -119,6 +119,11 @@ class Simulator:
                 run.step, run.answer_id = RunStep.REACT, answered[run.pk]
                 run.due_at = now + self.pace.wait(self.pace.react, dice(run.seed, run.turns, "react"))
             Run.objects.bulk_update(runs, ["step", "answer", "due_at"])
+            # They read at once what is said to them alone, and think before they answer.
+            private = Post.objects.filter(
+                pk__in=[run.answer_id for run in runs], visibility=PostVisibility.PRIVATE
+            )
+            reading.read(posts=list(private.values_list("pk", flat=True)), at=now)
         self._noticed = max(0, newest - _LATE)
 
     def _act(self, now: datetime) -> int:

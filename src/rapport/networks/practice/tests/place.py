@@ -79,6 +79,10 @@ class PracticePlace(Place):
     def customer_reads(self, external_id: str, *, private: bool = False) -> list[str]:
         return [one["text"] for one in self._answers(external_id)]
 
+    def customer_opens(self, external_id: str) -> None:
+        newest = self._answers(external_id)[-1]
+        self._customer("POST", f"posts/{newest['id']}/read")
+
     def customer_sees_images(self, external_id: str) -> list[str]:
         return [media["alt"] for one in self._answers(external_id) for media in one["media"]]
 

@@ -54,6 +54,7 @@ def test_it_has_a_fixture_for_every_kind_it_knows() -> None:
         "post.edited",
         "post.deleted",
         "post.reposted",
+        "conversation.read",
         "ping",
     }
 

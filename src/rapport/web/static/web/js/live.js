@@ -14,7 +14,7 @@ let source;
 let timer;
 let banner;
 let again; // the next try to connect
-let pending = { all: false, cases: new Set() };
+let pending = nothing();
 let resting = false;
 let due = false; // something changed while the list rested
 
@@ -34,20 +34,24 @@ function calm() {
   tell("");
 }
 
+function nothing() {
+  return { all: false, lists: false, cases: new Set() };
+}
+
 function soon() {
   // The first hint starts the wait and later ones join it: under a steady stream it still runs.
   timer ??= setTimeout(() => {
     timer = undefined;
-    const { all, cases } = pending;
-    pending = { all: false, cases: new Set() };
-    refresh(all, cases);
+    const { all, lists, cases } = pending;
+    pending = nothing();
+    refresh(all, lists, cases);
   }, SETTLE_MS);
 }
 
-function refresh(all, cases) {
-  document.body.dispatchEvent(new CustomEvent("rapport:hint"));
+function refresh(all, lists, cases) {
+  if (lists) document.body.dispatchEvent(new CustomEvent("rapport:hint"));
   if (!document.getElementById("desk")) return;
-  listInTurn();
+  if (lists) listInTurn();
   const open = openCase();
   if (open && (all || cases.has(Number(open)))) loadCase(location.pathname + location.search, { quiet: true });
 }
@@ -79,10 +83,12 @@ function connect(url) {
   source.addEventListener("hello", () => {
     calm();
     pending.all = true;
+    pending.lists = true;
     soon();
   });
   source.addEventListener("hint", (event) => {
     const hint = JSON.parse(event.data);
+    pending.lists ||= !hint.thread;
     if (hint.cases.length) hint.cases.forEach((id) => pending.cases.add(id));
     else pending.all = true;
     soon();
