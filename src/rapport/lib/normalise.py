@@ -77,15 +77,19 @@ def _fold(char: str) -> str:
 _FOLDING = _Folding()
 
 
-def normaliser(more: Callable[[str], str] | None = None) -> Callable[[str], str]:
+def normaliser(more: Callable[[str], str] | None = None, *, keep: str = "") -> Callable[[str], str]:
     """:func:`normalise`, or one that goes on with what it finds: ``more`` is given normalised words, one or several
     with a space between them, and gives some back. It must treat each word alone, because results are kept.
+    ``keep`` are ASCII signs that are as good as letters.
     """
     piece = _Pieces(more).__getitem__
+    table = bytes(
+        code if code < 128 and chr(code) in keep else becomes for code, becomes in enumerate(_BYTES)
+    )
 
     def normalise(text: str) -> str:
         # Surrogates without their other half come with JSON; they separate words.
-        plain = text.encode("utf-8", "surrogatepass").translate(_BYTES).decode("utf-8", "surrogatepass")
+        plain = text.encode("utf-8", "surrogatepass").translate(table).decode("utf-8", "surrogatepass")
         if plain.isascii():
             return " ".join(plain.split())
         # Nothing composes over a space or what became one, so pieces can be looked up, and most were met before.

@@ -27,12 +27,12 @@ SIGNS = "&+#%$€£¥°"
 # What an address, an e-mail address or a handle becomes.
 ELSEWHERE = "ꟺ"
 
-_HANGUL = "\u1100-\u11ff\ua960-\ua97f\uac00-\ud7ff"
-_PIECES = re.compile(f"{WITHOUT_SPACES}|[{_HANGUL}]")
-_RUN_OF_HANGUL = re.compile(f"[{_HANGUL}]+")
+HANGUL = "\u1100-\u11ff\ua960-\ua97f\uac00-\ud7ff"
+_PIECES = re.compile(f"{WITHOUT_SPACES}|[{HANGUL}]")
+_RUN_OF_HANGUL = re.compile(f"[{HANGUL}]+")
 _ALPHABETS = "\u0370-\u03ff\u0400-\u052f"
 _MORE_TO_DO = re.compile(
-    f"[a-z][{_ALPHABETS}]|[{_ALPHABETS}][a-z]|[{_HANGUL}][^ {_HANGUL}]|[^ {_HANGUL}][{_HANGUL}]"
+    f"[a-z][{_ALPHABETS}]|[{_ALPHABETS}][a-z]|[{HANGUL}][^ {HANGUL}]|[^ {HANGUL}][{HANGUL}]"
 )
 _MIXED = re.compile(f"[^ ]*(?:[a-z][{_ALPHABETS}]|[{_ALPHABETS}][a-z])[^ ]*")
 # Letters by the shape of their capital or small form, whichever is the one that deceives.
@@ -41,7 +41,7 @@ _LOOK_ALIKE = str.maketrans(
     "abee3kmhopctyxusijhdqwlr" + "abezhikmnoptyxw",
 )
 
-_LINK = rf"(?i:https?://|www\.)[^\s<>\"“”«»{_HANGUL}{WITHOUT_SPACES[1:-1]}]+"
+_LINK = rf"(?i:https?://|www\.)[^\s<>\"“”«»{HANGUL}{WITHOUT_SPACES[1:-1]}]+"
 _MAIL = r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 _HANDLE = r"(?<![A-Za-z0-9_@＠])[@＠][A-Za-z0-9_]+(?:[.-][a-z0-9_]+)*(?:@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)?"
 _NO_WORDS = re.compile(f"{_LINK}|{_MAIL}|{_HANDLE}")
@@ -63,11 +63,11 @@ def _more(normalised: str) -> str:
     return " ".join(_RUN_OF_HANGUL.sub(r" \g<0> ", latin).split())
 
 
-def _more_if_needed(normalised: str) -> str:
+def more_if_needed(normalised: str) -> str:
     return _more(normalised) if _MORE_TO_DO.search(normalised) else normalised
 
 
-_read = normaliser(_more_if_needed)
+_read = normaliser(more_if_needed)
 
 
 def words(text: str) -> str:

@@ -1,0 +1,28 @@
+"""Reading quickly is reading."""
+
+from __future__ import annotations
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from rapport.listening.reading import APART, read
+from rapport.listening.text import ELSEWHERE, plain, words
+
+pieces = st.sampled_from(
+    [
+        "http", "https://", "HTTP://", "https", "://", "www.", "Www.", "@a", "@ana_b", "@ana.b", "@ana@example.social",
+        "b@c.d", "ana@example.com", "@한국", " @ ", "@-", "＠ana", APART, ELSEWHERE, "ſ", "ﬁ", "é", "\u0301", "\u200b", "_",
+        ".", "/", "…", " ", "\n", "か", "ไม่", "한", "авв", "Zz9", "#", "<", "’", "1",
+    ]
+)  # fmt: skip
+texts = st.lists(st.one_of(pieces, st.text(max_size=2)), max_size=14).map("".join)
+
+
+@given(texts)
+@settings(max_examples=1500)
+@example("ana https://example.com/@ana, @bo.")
+@example("W@-.-")
+@example("@www.\u200b_-@-.9")
+@example("Wwww..")
+def test_it_is_the_words_without_addresses_and_handles(text: str) -> None:
+    assert read(text).replace(APART, ELSEWHERE) == words(plain(text))
