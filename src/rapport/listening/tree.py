@@ -187,7 +187,7 @@ class Query:
 def pushed(node: Node, *, negated: bool = False) -> Node:
     """The same query with every ``Not`` at a leaf or a ``Near``; see the head of this file for why that helps.
 
-    Trees are at most ``parse.DEEPEST`` deep, so this may recurse.
+    Trees have at most ``parse.TALLEST`` levels, so this may recurse.
     """
     if isinstance(node, Not):
         return pushed(node.part, negated=not negated)
