@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rapport.inbox.models import Case, CaseEvent, CaseEventKind, Note
+from rapport.inbox.queries.detail import written_since
 from rapport.inbox.together import TIMES
 from rapport.lib.errors import Conflict
 from rapport.outbox.models import Outgoing, OutgoingState, Verb
@@ -21,7 +25,7 @@ from rapport.staff.models import User
 
 SHOWN = 5
 _MOST = 3  # of each kind of news, the newest
-_ON_ITS_WAY = (OutgoingState.QUEUED, OutgoingState.SENDING)
+_ON_ITS_WAY = (OutgoingState.QUEUED, OutgoingState.SENDING, OutgoingState.HELD)
 # Changes that may make an answer wrong; a tag or a priority does not.
 _TOLD = (
     CaseEventKind.ASSIGNED,
@@ -157,12 +161,15 @@ def seen_now(*, case: Case) -> Seen:
 @dataclass(frozen=True, kw_only=True)
 class Words:
     """Words that came since. ``kind``: "customer", "brand" (said on the network itself), "reply" (a colleague's,
-    on its way or sent) or "note". ``entry``: where they stand on the page."""
+    on its way or sent) or "note". ``entry``: where they stand on the page. ``leaves_at``: they are a reply that goes
+    out then and not before; ``held``: one that does not leave by itself, because the customer wrote."""
 
     kind: str
     who: str
     text: str
     entry: str
+    leaves_at: datetime | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +248,8 @@ def _replied(user: User, case: Case, seen: Seen) -> list[Words]:
             who=one.author.name,
             text=one.text,
             entry=f"m{one.message_id}" if one.message_id else f"o{one.id}",
+            leaves_at=leaves_at(one),
+            held=one.state == OutgoingState.HELD,
         )
         for one in reversed(replies)
     ]
@@ -253,15 +262,45 @@ def _noted(user: User, case: Case, seen: Seen) -> list[Words]:
     return [Words(kind="note", who=one.author.name, text=one.text, entry=f"n{one.id}") for one in notes]
 
 
-def on_its_way(*, user: User, case_id: int) -> list[Words]:
-    """Replies of colleagues that have not left yet, oldest first."""
+class Waits(Protocol):
+    """What of a reply says when it leaves, whether it is the row itself or a page's copy of it."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def scheduled_for(self) -> datetime | None: ...
+
+
+def leaves_at(reply: Waits) -> datetime | None:
+    """The time somebody chose for a reply, while that lies ahead; None for one that leaves as soon as it can."""
+    chosen = reply.scheduled_for
+    ahead = chosen is not None and chosen > timezone.now()
+    return chosen if ahead and reply.state == OutgoingState.QUEUED and not reply.error else None
+
+
+def on_its_way(*, user: User, case: Case) -> list[Words]:
+    """Replies of colleagues that have not left yet, oldest first; of one in several posts the next to leave."""
     waiting = (
-        Outgoing.objects.filter(case_id=case_id, state__in=_ON_ITS_WAY, verb=Verb.POST)
+        Outgoing.objects.filter(case=case, state__in=_ON_ITS_WAY, verb=Verb.POST)
+        .filter(Q(follows=None) | Q(follows__state=OutgoingState.SENT))
         .exclude(author=user)
         .select_related("author")
+        .annotate(newer=written_since(case))
         .order_by("id")[:_MOST]
     )
-    return [Words(kind="reply", who=one.author.name, text=one.text, entry=f"o{one.id}") for one in waiting]
+    return [
+        Words(
+            kind="reply",
+            who=one.author.name,
+            text=one.text,
+            entry=f"o{one.id}",
+            leaves_at=leaves_at(one),
+            held=one.state == OutgoingState.HELD or (one.newer and leaves_at(one) is not None),
+        )
+        for one in waiting
+    ]
 
 
 class Asked(Conflict):

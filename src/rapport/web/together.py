@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,11 +23,13 @@ from rapport.outbox.together import (
     Words,
     ask,
     company,
+    leaves_at,
     news_since,
     on_its_way,
     seen_now,
 )
 from rapport.staff.models import User
+from rapport.web.durations import long_time
 from rapport.web.numbers import whole_number
 from rapport.web.timeline import told_of
 
@@ -122,7 +126,7 @@ def beside_now(*, user: User, case: Case, seen: Seen | None) -> Beside:
         company=company(user=user, case_id=case.id),
         seen=str(seen_now(case=case)),
         news=news,
-        coming=_coming(on_its_way(user=user, case_id=case.id), news),
+        coming=_coming(on_its_way(user=user, case=case), news),
     )
 
 
@@ -144,23 +148,43 @@ _SAID: Mapping[str, Callable[[], str]] = {
     "brand": lambda: _("%(who)s answered on the network itself: “%(words)s”"),
     "reply": lambda: _("%(who)s answered: “%(words)s”"),
     "coming": lambda: _("%(who)s's reply is on its way: “%(words)s”"),
+    "held": lambda: _("%(who)s's reply is held back, because the customer wrote since: “%(words)s”"),
+    "today": lambda: _("%(who)s's reply goes out today at %(time)s: “%(words)s”"),
+    "tomorrow": lambda: _("%(who)s's reply goes out tomorrow at %(time)s: “%(words)s”"),
+    "later": lambda: _("%(who)s's reply goes out on %(day)s: “%(words)s”"),
     "note": lambda: _("%(who)s left a note: “%(words)s”"),
 }
 
 
 def _line(one: Words, *, coming: bool = False) -> Line:
-    words = Truncator(" ".join(one.text.split())).chars(_SHOWN)
-    return Line(
-        text=_SAID["coming" if coming else one.kind]() % {"who": one.who, "words": words}, entry=one.entry
-    )
+    given = {"who": one.who, "words": Truncator(" ".join(one.text.split())).chars(_SHOWN)}
+    kind = "coming" if coming else one.kind
+    if one.held:
+        kind = "held"
+    elif one.leaves_at is not None:
+        days = (timezone.localdate(one.leaves_at) - timezone.localdate()).days
+        kind = {0: "today", 1: "tomorrow"}.get(days, "later")
+        given["time"] = date_format(timezone.localtime(one.leaves_at), "H:i")
+        given["day"] = long_time(one.leaves_at)
+    return Line(text=_SAID[kind]() % given, entry=one.entry)
 
 
 def coming_of(detail: CaseDetail, reader: User) -> list[Words]:
     """Colleagues' replies that a case's page shows as on their way."""
     return [
-        Words(kind="reply", who=one.author_name, text=one.text, entry=f"o{one.id}")
+        Words(
+            kind="reply",
+            who=one.author_name,
+            text=one.text,
+            entry=f"o{one.id}",
+            leaves_at=leaves_at(one),
+            held=one.overtaken,
+        )
         for one in detail.outgoing
-        if one.author_id != reader.id and one.verb == "post" and one.state in ("queued", "sending")
+        if one.author_id != reader.id
+        and one.verb == "post"
+        and one.state in ("queued", "sending", "held")
+        and one.follows_id is None
     ]
 
 

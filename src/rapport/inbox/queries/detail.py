@@ -149,22 +149,28 @@ def _within(rows: QuerySet[_Row], field: str, page: ThreadPage) -> QuerySet[_Row
     return rows
 
 
-def _outgoing(case: Case) -> tuple[OutgoingRow, ...]:
-    newer = Message.objects.filter(
-        thread__case_threads__case_id=case.id,
-        identity__contact_id=case.contact_id,
-        id__gt=OuterRef("known_message"),
-        from_brand=False,
-        automatic=False,
-        deleted_at=None,
+def written_since(case: Case) -> Exists:
+    """Whether the customer has written since what a scheduled reply (the outer row) knew of."""
+    return Exists(
+        Message.objects.filter(
+            thread__case_threads__case_id=case.id,
+            identity__contact_id=case.contact_id,
+            id__gt=OuterRef("known_message"),
+            from_brand=False,
+            automatic=False,
+            deleted_at=None,
+        )
     )
+
+
+def _outgoing(case: Case) -> tuple[OutgoingRow, ...]:
     waiting = (
         case.outgoing.filter(state__in=["queued", "held", "sending", "failed"])
         .select_related("author", "target", "channel", "follows")
         .defer("author__password", "channel__credentials")
         .annotate(
             file_names=ArrayAgg("files__file__name", order_by="files__position", default=Value([])),
-            newer=Exists(newer),
+            newer=written_since(case),
         )
         .order_by("created_at", "id")
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import uuid
+import zoneinfo
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from rapport.inbox.actions import add_note, add_tag, assign_case, close_case
@@ -220,6 +224,49 @@ def test_a_colleagues_reply_is_shown_while_it_is_on_its_way_and_asked_about_when
     assert "is on its way" not in desk.client(Role.LEAD).get(desk.url()).content.decode()
     Outgoing.objects.filter(id=made.id).update(state="cancelled")
     assert _send(desk, seen=seen)[0] == 200  # taken back: nothing that matters is new
+
+
+@pytest.mark.parametrize(
+    ("days", "hour", "said"),
+    [(0, 18, "today at 18:00"), (1, 9, "tomorrow at 09:00"), (2, 12, "on {day}, 12:00")],
+)
+def test_a_colleagues_scheduled_reply_says_when_it_goes_out(
+    desk: Desk, days: int, hour: int, said: str
+) -> None:
+    # Where the reader is, it is noon now: so it is today in six hours, whenever this runs.
+    agent, now = desk.people["agent"], timezone.now()
+    agent.time_zone = f"Etc/GMT{now.hour - 12:+d}"
+    agent.save()
+    seen = _seen(desk)
+    local = now.astimezone(zoneinfo.ZoneInfo(agent.time_zone)).replace(hour=hour, minute=0, second=0)
+    at = local + timedelta(days=days)
+    said = said.format(day=f"{at:%a %B} {at.day}")
+    made = _reply(desk, desk.people["lead"])
+    Outgoing.objects.filter(id=made.id).update(scheduled_for=at, not_before=at, known_message=desk.message.id)
+    page = html.unescape(desk.client().get(desk.url()).content.decode())
+    assert f"Lead Person's reply goes out {said}: “We are on it." in page
+    assert "is on its way" not in page
+    assert f"goes out {said}" in html.unescape(_looking(desk, seen=_seen(desk))["bars"])
+    # Whoever began before it was scheduled is not told that it was sent.
+    news = html.unescape(_looking(desk, seen=seen)["bars"])
+    assert "New since you began" in news
+    assert f"goes out {said}" in news
+    assert "Lead Person answered" not in news
+
+
+def test_a_colleagues_scheduled_reply_that_the_customer_overtook_does_not_promise_a_time(desk: Desk) -> None:
+    made = _reply(desk, desk.people["lead"])
+    later = timezone.now() + timedelta(days=1)
+    Outgoing.objects.filter(id=made.id).update(
+        scheduled_for=later, not_before=later, known_message=desk.message.id
+    )
+    say(desk.channel, desk.message.identity, "Never mind", 5, to=desk.message)
+    for state in ("queued", "held"):
+        Outgoing.objects.filter(id=made.id).update(state=state)
+        page = html.unescape(desk.client().get(desk.url()).content.decode())
+        assert "Lead Person's reply is held back, because the customer wrote since: “We are on it." in page
+        assert "goes out" not in page
+        assert "is held back" in html.unescape(_looking(desk, seen=_seen(desk))["bars"])
 
 
 def test_a_case_is_handed_over_with_a_note_that_stands_at_the_top_until_it_is_acted_on(desk: Desk) -> None:
