@@ -15,7 +15,7 @@ TAGS = 30  # of each brand
 AGENTS = 200
 OWNER = 1
 YEARS = 3
-_LONG_THREADS = 20
+_LONG_THREADS = 3
 _LONG = 1000
 
 
@@ -140,7 +140,7 @@ SELECT {{brand_identities}} + id, {{brand_identities}} + id, network, external_i
 FROM brands_channel;
 INSERT INTO inbox_identitywords (identity_id, words)
 SELECT n, ('''' || one || n || ''':1 ''@' || one || n || ''' ''' || one || ''':10,20 ''' || other || ''':11,21 ''k:'
-    || n / 16384 || '''')::tsvector FROM generate_series(1::bigint, {{contacts}}) n {_NAME};
+    || n / 16384 || ''' ''kk:' || n / 262144 || '''')::tsvector FROM generate_series(1::bigint, {{contacts}}) n {_NAME};
 """
 
 THREADS = """
@@ -187,7 +187,7 @@ SELECT m, brand, channel, n, m::text, CASE WHEN k > 1 THEN bench_message(n, k::i
 """
 WORDS = f"""
 INSERT INTO inbox_messagewords (message_id, words)
-SELECT m, t.words || ('''k:' || m / 16384 || ''' ''c:' || channel || ''' ''d:'
+SELECT m, t.words || ('''k:' || m / 16384 || ''' ''kk:' || m / 262144 || ''' ''c:' || channel || ''' ''d:'
     || to_char((began + (k - 1) * gap) AT TIME ZONE 'UTC', 'YYYYMM') || ''''
     || CASE WHEN {_NUMBERED} THEN ' ''' || 100000000 + m * 7 || ''':1' ELSE '' END
     || CASE WHEN {_PICTURED} THEN ' ''h:image''' ELSE '' END)::tsvector
@@ -204,7 +204,7 @@ SELECT {messages} + (one - 1) * {long} + k, brand, channel, n, 'long-' || one ||
 FROM generate_series(1::bigint, {long_threads}) one JOIN bench_case c ON n = {cases} - one * 37,
     generate_series(1, {long}) k, bench_text t WHERE t.number = first + k % count;
 INSERT INTO inbox_messagewords (message_id, words)
-SELECT m.id, t.words || ('''k:' || m.id / 16384 || ''' ''c:' || channel_id || ''' ''d:'
+SELECT m.id, t.words || ('''k:' || m.id / 16384 || ''' ''kk:' || m.id / 262144 || ''' ''c:' || channel_id || ''' ''d:'
     || to_char(sent_at AT TIME ZONE 'UTC', 'YYYYMM') || '''')::tsvector
 FROM inbox_message m JOIN bench_case c ON n = thread_id
 JOIN bench_text t ON t.number = first + (m.id - {messages} - 1) % {long} % count WHERE m.id > {messages};
@@ -232,7 +232,7 @@ INSERT INTO inbox_note (id, case_id, author_id, text, created_at) OVERRIDING SYS
 SELECT n / 20, n, coalesce(assignee, 1), t.text, began + 2 * gap FROM bench_case
 JOIN bench_text t ON t.number = first + floor(count * bench_share(n, 32))::int WHERE n % 20 = 0;
 INSERT INTO inbox_notewords (note_id, words)
-SELECT id, t.words || ('''k:' || id / 16384 || ''' ''d:' || to_char(created_at AT TIME ZONE 'UTC', 'YYYYMM') || '''')::tsvector
+SELECT id, t.words || ('''k:' || id / 16384 || ''' ''kk:' || id / 262144 || ''' ''d:' || to_char(created_at AT TIME ZONE 'UTC', 'YYYYMM') || '''')::tsvector
 FROM inbox_note JOIN bench_case ON n = case_id
 JOIN bench_text t ON t.number = first + floor(count * bench_share(n, 32))::int;
 INSERT INTO inbox_mention (note_id, case_id, user_id, created_at, seen_at)

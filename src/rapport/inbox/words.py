@@ -21,15 +21,21 @@ from rapport.lib.pg import array
 
 # One reader at a time: two could store an older and a newer wording in the wrong order.
 _LOCK = (0x52_57, 1)
-# Rows lie in blocks of so many by id, and each row's terms name its block. A search takes the newest blocks
+# Rows lie in blocks of so many by id, and blocks in regions; each row's terms name both. A search takes the newest
 # first, so that a word that is everywhere costs no more than a rare one.
 BLOCK = 1 << 14
+REGION = BLOCK << 4
 FIRST_YEAR, LAST_YEAR = 1990, 2099
 
 
 def block_term(row_id: int) -> str:
     """The term of the block that a row lies in."""
     return f"k:{row_id // BLOCK}"
+
+
+def region_term(row_id: int) -> str:
+    """The term of the region that a row lies in."""
+    return f"kk:{row_id // REGION}"
 
 
 def month_term(moment: datetime) -> str:
@@ -116,7 +122,7 @@ def _alt_texts(media: Iterable[Mapping[str, Any]]) -> list[str]:
 def _facts(
     row_id: int, media: Iterable[Mapping[str, Any]], channel_id: int | None, at: datetime | None
 ) -> set[str]:
-    facts = {block_term(row_id)}
+    facts = {block_term(row_id), region_term(row_id)}
     if at is not None:
         facts.add(month_term(at))
     if channel_id is not None:

@@ -147,14 +147,16 @@ def _statement(
     where += found.conditions
     statuses = filters.status_list
     walks = [STATUS_SQL[status] for status in statuses]
+    walk = _WALK
     if found.case_ids is not None:
         where.append(f"c.id = ANY({params.add(list(found.case_ids))}::bigint[])")
+        walk = _HITS
     if found.case_ids is not None or filters.view in ("mentions", "following"):
         walks = [status_sql(statuses)]
     # PostgreSQL does not see that a column which IS NULL is constant; named first in the order it
     # matches the index, and the walk needs no sort.
     first = "c.assignee_id, " if filters.view == "unassigned" and filters.order == "newest" else ""
-    return page_sql(order, source, [[*where, walk] for walk in walks], params.add(limit), first)
+    return page_sql(order, source, [[*where, one] for one in walks], params.add(limit), first, walk)
 
 
 # One index walk for each lane and state, merged.
@@ -164,17 +166,28 @@ _WALK = """
         SELECT c.id, {keys} FROM inbox_case c WHERE {where} ORDER BY {by} LIMIT {limit}
     ) AS walk
 """
+# What a search found is fetched by its ids; what lies in which lane is looked at afterwards.
+_HITS = (
+    "SELECT c.id, {keys} FROM inbox_case c JOIN {source} ON true WHERE {where} ORDER BY {by} LIMIT {limit}"
+)
 _PAGE = "SELECT page.id, {names} FROM ({walks}) AS page ORDER BY {by} LIMIT {limit}"
 
 
-def page_sql(order: Order, source: str, walks: Sequence[Sequence[str]], limit: str, first: str = "") -> str:
+def page_sql(
+    order: Order,
+    source: str,
+    walks: Sequence[Sequence[str]],
+    limit: str,
+    first: str = "",
+    walk: str = _WALK,
+) -> str:
     """The statement of a page: ids and, as text, sort keys."""
     way = "ASC" if order.ascending else "DESC"
     names = [f"k{number}" for number, _key in enumerate(order.keys)]
     keys = ", ".join(f"{key} AS {name}" for (key, _type), name in zip(order.keys, names, strict=True))
     by = first + ", ".join(f"{key} {way}" for key in (*(key for key, _type in order.keys), "c.id"))
     parts = [
-        _WALK.format(source=source, keys=keys, where=" AND ".join(where), by=by, limit=limit)
+        walk.format(source=source, keys=keys, where=" AND ".join(where), by=by, limit=limit)
         for where in walks
     ]
     return _PAGE.format(

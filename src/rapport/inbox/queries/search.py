@@ -26,7 +26,7 @@ from rapport.staff.models import User
 __all__ = ["Hit", "Matches", "Query", "matching_cases", "parse_query"]
 
 # Enough cases to page through; a search that would find more says so.
-ENOUGH = 500
+ENOUGH = 300
 # Texts of one kind that a search looks at.
 MOST_TEXTS = 6000
 # People that a name may mean.

@@ -1,27 +1,33 @@
-"""Asking the index of terms: a search as a text search query, and its texts newest first, block by block.
+"""Asking the index of terms: a search as a text search query, and its texts newest first, a stretch at a time.
 
 The index answers "which rows have this term and lie in this block" in time that depends on the block, not on
-how often the term occurs. So the newest few blocks are asked first, then four times as many below them, and so on.
+how often the term occurs; but each further block that is asked for makes every row dearer. So PostgreSQL's own
+estimate of how many rows fit says how long the first stretch is: a block or a few for a word that is everywhere,
+some regions for one that is frequent, and all there is for one that is not. Each further stretch is four times as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from django.db import connection
 
 from rapport.inbox.queries.search_parse import Words
-from rapport.inbox.words import BLOCK, SOURCES, Source, read
+from rapport.inbox.words import BLOCK, REGION, SOURCES, Source, block_term, read, region_term
 from rapport.lib import terms
 from rapport.lib.pg import array
 
-# Texts looked at in one step.
-STEP_LIMIT = 1200
+# Texts looked at in one step, and ids that a statement brings for several.
+STEP_LIMIT = 1000
+_FETCHED: Final = 3000
 # Texts not read yet that a search looks through; a long import may leave more.
 UNREAD_LIMIT = 1000
 # Words that the beginning of one may stand for.
 ENDINGS = 64
-_FIRST_BLOCKS, _MOST_BLOCKS = 4, 64
+# Of blocks or regions in one stretch: eight cost more than looking for the term alone, up to some ten thousand rows.
+_MOST_UNITS: Final = 8
+_FEW_ROWS: Final = 20_000
 _LAST_CHARACTER = "\U0010ffff"
 Endings = Mapping[str, Sequence[str]]
 
@@ -39,6 +45,7 @@ _STEP = """
     )
     SELECT id FROM fitting ORDER BY id DESC LIMIT %(limit)s
 """
+_GUESS = "EXPLAIN (FORMAT JSON) SELECT FROM {table} WHERE words @@ %(query)s::tsquery"
 _FITTING = """
     SELECT id FROM unnest(%(ids)s::bigint[], %(vectors)s::text[]) AS t(id, vector)
     WHERE vector::tsvector @@ %(query)s::tsquery ORDER BY id DESC
@@ -109,25 +116,41 @@ class Unread:
 def newest_first(source: Source, query: str, *, but: set[int]) -> Iterator[list[int]]:
     """The rows of a source that fit ``query``, in steps of at most ``STEP_LIMIT``, without the ones of ``but``.
 
-    A step is one statement; there are as many as there are powers of four in the number of blocks, and one
-    for each ``STEP_LIMIT`` rows. Whoever has enough stops asking.
+    Whoever has enough stops asking; there is one statement for each stretch, and one for each 3,000 rows of it.
     """
     with connection.cursor() as cursor:
         cursor.execute(source.sql(_NEWEST))
         row = cursor.fetchone()
-    below, blocks = (row[0] + 1 if row else 0), _FIRST_BLOCKS
-    while below > 0:
-        span = query
-        lowest = 0
-        if blocks <= _MOST_BLOCKS:
-            top = (below - 1) // BLOCK
-            lowest = max(top - blocks + 1, 0) * BLOCK
-            span += f" & {any_of(f'k:{number}' for number in range(lowest // BLOCK, top + 1))}"
-        with connection.cursor() as cursor:
-            cursor.execute(source.sql(_STEP), {"query": span, "below": below, "limit": STEP_LIMIT})
+        below = row[0] + 1 if row else 0
+        # In ids: where, if they lay evenly, twice a step of them would be.
+        fitting = _estimate(source, query) if below > REGION else 0
+        length = below if fitting <= _FEW_ROWS else max(below * 2 * STEP_LIMIT // fitting, 1)
+        while below > 0:
+            lowest, stretch = _stretch(below, length)
+            parts = [query, stretch] if stretch else [query]
+            fetched = max(_FETCHED, STEP_LIMIT)
+            cursor.execute(source.sql(_STEP), {"query": " & ".join(parts), "below": below, "limit": fetched})
             ids = [row[0] for row in cursor.fetchall()]
-        if len(ids) >= STEP_LIMIT:
-            below = ids[-1]
-        else:
-            below, blocks = lowest, blocks * 4
-        yield [row_id for row_id in ids if row_id not in but]
+            if len(ids) >= fetched:
+                below = ids[-1]
+            else:
+                below, length = lowest, length * 4
+            for start in range(0, len(ids), STEP_LIMIT):
+                yield [row_id for row_id in ids[start : start + STEP_LIMIT] if row_id not in but]
+
+
+def _stretch(below: int, length: int) -> tuple[int, str]:
+    """The least id of a stretch of at least so many ids, and the query for it, "" for all there is."""
+    for unit, term in ((BLOCK, block_term), (REGION, region_term)):
+        first, last = max(below - length, 0) // unit, (below - 1) // unit
+        if first > 0 and last - first < _MOST_UNITS:
+            return first * unit, any_of(term(number * unit) for number in range(first, last + 1))
+    return 0, ""
+
+
+def _estimate(source: Source, query: str) -> int:
+    """How many rows fit ``query``, as PostgreSQL guesses from its statistics of terms."""
+    with connection.cursor() as cursor:
+        cursor.execute(source.sql(_GUESS), {"query": query})
+        (plan,) = cursor.fetchone()
+    return int(plan[0]["Plan"]["Plan Rows"])
