@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, time, timedelta
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -65,7 +66,7 @@ class Place:
             found[name] = [str(value)] if value else []
         return {name: values for name, values in found.items() if values}
 
-    @property
+    @cached_property
     def query(self) -> str:
         """The query string with its question mark, "" when nothing is said."""
         pairs = self.params | ({"saved": [str(self.saved)]} if self.saved else {})
@@ -116,11 +117,17 @@ class Place:
 
     def case_url(self, case_id: int) -> str:
         """The address of a case beside this list."""
-        return reverse("desk-case", args=[self.view, case_id]) + self.query
+        return _address("desk-case", self.view, case_id) + self.query
 
     def action_url(self, case_id: int, action: str) -> str:
         """Where a form about a case goes, so that its answer knows the list beside it."""
-        return reverse(f"case-{action}", args=[self.view, case_id]) + self.query
+        return _address(f"case-{action}", self.view, case_id) + self.query
+
+
+@lru_cache(maxsize=4096)
+def _address(name: str, view: View, case_id: int) -> str:
+    """A page of a case asks for the same ones some sixty times."""
+    return reverse(name, args=[view, case_id])
 
 
 def _midnight(day: date) -> datetime:
