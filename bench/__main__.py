@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import scale
 from bench.place import fresh_database
 
-PARTS = ["ingest", "parse", "lists", "search", "channels", "latency", "agents"]
+PARTS = ["ingest", "parse", "lists", "search", "channels", "latency", "pages", "agents"]
 _SECTION = re.compile(r"^(?=## )", re.M)
 _HEAD = (
     "# Performance\n\n"
@@ -50,6 +50,10 @@ def main() -> None:
         from bench import latency
 
         sections.append(latency.run(seconds=10 if arguments.quick else 30))
+    if "pages" in arguments.parts:
+        from bench import pages
+
+        sections.append(pages.run(runs=1 if arguments.quick else 3))
     if "agents" in arguments.parts:
         from bench import agents
 
