@@ -9,7 +9,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.place import table
 
@@ -38,7 +38,7 @@ def _mixture(connector: type[Connector]) -> list[Fixture]:
 def _as_new(events: list[Event], number: int) -> Iterator[Event]:
     """The same events of other messages: ids that belong together still do, authors repeat as they do in life."""
     for event in events:
-        changed = {
+        changed: dict[str, Any] = {
             name: f"{value}~{number}" for name in _IDS if (value := getattr(event, name, None)) is not None
         }
         author = getattr(event, "author", None)
@@ -113,7 +113,14 @@ def run(*, quick: bool = False) -> str:
         store, parse, whole = _rates(connector, mixture, 2.0 if quick else 10.0)
         ratio = f"**{store / whole:.1f}×**"
         rows.append(
-            [connector.label, str(len(mixture)), f"{store:,.0f}", f"{parse:,.0f}", f"{whole:,.0f}", ratio]
+            [
+                str(connector.label),
+                str(len(mixture)),
+                f"{store:,.0f}",
+                f"{parse:,.0f}",
+                f"{whole:,.0f}",
+                ratio,
+            ]
         )
         print(
             f"parse, {name}: stored {store:,.0f}/s, read {parse:,.0f}/s, all {whole:,.0f}/s, {store / whole:.1f}x"
