@@ -33,6 +33,7 @@ def pages() -> dict[str, str]:
         "reference/keys.md": _keys,
         "reference/networks.md": _networks,
         "reference/permissions.md": _permissions,
+        "reference/query-fields.md": _query_fields,
         "reference/search.md": _search,
         "reference/settings.md": _settings,
     }
@@ -267,6 +268,35 @@ def _search() -> str:
     )
     return (
         f"# Fields of a search\n\nHow they are combined: [search](../how-to/search.md).\n\n{fields}\n{values}"
+    )
+
+
+# Queries ----------------------------------------------------------------------------------------
+def _query_fields() -> str:
+    from rapport.listening.fields import FIELDS
+
+    fields = table(
+        ("Field", "What it asks for", "Takes", "Example", "Also written"),
+        [
+            (
+                f"`{one.name}:`",
+                str(one.does),
+                str(one.takes),
+                f"`{one.example}`",
+                ", ".join(f"`{alias}:`" for alias in one.aliases) or "–",
+            )
+            for one in FIELDS
+        ],
+    )
+    values = "\n".join(
+        f"## Values of `{one.name}:`\n\n"
+        + table(("Value", "Meaning"), [(f"`{value}`", str(does)) for value, does in one.values.items()])
+        for one in FIELDS
+        if one.values
+    )
+    return (
+        "# Fields of a query\n\nHow a listening query is written: [listen](../how-to/listen.md). A field whose fact is "
+        f"not known of a post decides nothing, with or without a minus.\n\n{fields}\n{values}"
     )
 
 

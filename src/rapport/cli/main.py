@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "listen": "listen",
     "migrate": "migrate",
     "networks": "networks",
+    "query": "query",
     "report": "report",
     "restore": "restore",
     "up": "up",

@@ -23,6 +23,7 @@ from rapport.listening.text import (
     tag_name,
     tags,
     tickers,
+    with_signs,
 )
 from rapport.listening.tree import (
     And,
@@ -140,7 +141,7 @@ class Asked:
             case _:
                 for name, heard in self.texts.items():
                     for start, end in places(leaf, heard):
-                        yield Hit(leaf, name, *heard.span(start, end))
+                        yield _hit(leaf, name, heard, start, end)
 
     def _places(self, node: Node, heard: Heard) -> set[Span]:
         """Where a part of a NEAR stands in one text's words."""
@@ -168,7 +169,7 @@ class Asked:
                     for leaf in _leaves(node):
                         for start, end in places(leaf, heard):
                             if any(first <= start and end <= last for first, last in extents):
-                                yield Hit(leaf, name, *heard.span(start, end))
+                                yield _hit(leaf, name, heard, start, end)
             case _:
                 yield from self.hits(node)
 
@@ -182,6 +183,13 @@ class Asked:
                 return {node.name}
             case _:
                 return set()
+
+
+def _hit(leaf: Words, name: str, heard: Heard, start: int, end: int) -> Hit:
+    first, last = heard.span(start, end)
+    if isinstance(leaf, Term) and leaf.symbols:
+        first, last = with_signs(heard.original, first, last, symbols=leaf.symbols)
+    return Hit(leaf, name, first, last)
 
 
 def places(leaf: Words, heard: Heard) -> Iterator[Span]:

@@ -163,12 +163,18 @@ def signed(text: str, *, accents: bool = False) -> str:
 def reads(original: str, start: int, end: int, *, symbols: str = "", accents: str = "") -> bool:
     """The second look: whether ``original[start:end]`` has the signs and accents that a leaf insists on."""
     if symbols:
-        while symbols[0] in SIGNS and start > 0 and _is_sign(original[start - 1]):
-            start -= 1
-        while symbols[-1] in SIGNS and end < len(original) and _is_sign(original[end]):
-            end += 1
+        start, end = with_signs(original, start, end, symbols=symbols)
         return signed(original[start:end], accents=bool(accents)) == symbols
     return not accents or accented(original[start:end]) == accents
+
+
+def with_signs(original: str, start: int, end: int, *, symbols: str) -> tuple[int, int]:
+    """A place with the signs that adjoin it, at the ends where ``symbols`` has one."""
+    while symbols[0] in SIGNS and start > 0 and _is_sign(original[start - 1]):
+        start -= 1
+    while symbols[-1] in SIGNS and end < len(original) and _is_sign(original[end]):
+        end += 1
+    return start, end
 
 
 def _is_sign(character: str) -> bool:
