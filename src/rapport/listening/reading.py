@@ -8,9 +8,10 @@ way is taken.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from rapport.lib.normalise import WITHOUT_SPACES, normaliser
-from rapport.listening.text import ELSEWHERE, HANGUL, more_if_needed, plain, words
+from rapport.listening.text import ELSEWHERE, HANGUL, mentions, more_if_needed, plain, words
 
 # What stands here for ``ELSEWHERE``: most texts are ASCII, and are read faster if they stay so.
 APART = "\x1a"
@@ -30,7 +31,7 @@ def read(text: str) -> str:
     if "@" not in text and "://" not in text:
         found = _words(text)
     else:
-        kept = _kept(text)
+        kept = _kept(text, [])
         if kept is None:
             return _slowly(text)
         found = _words(kept)
@@ -45,8 +46,21 @@ def _slowly(text: str) -> str:
     return words(plain(text)).replace(ELSEWHERE, APART)
 
 
-def _kept(text: str) -> str | None:
-    """The text with one word for each address and handle; None when looking by signs is not enough."""
+def handles(text: str) -> Iterable[str]:
+    """The names of the handles in a text, as ``mentions`` of ``text.py`` finds them."""
+    if "＠" not in text:
+        if "@" not in text:
+            return ()
+        found: list[str] = []
+        if "www." not in text.lower() and _kept(text, found) is not None:
+            return found
+    return (name for names, _, _ in mentions(text) for name in names)
+
+
+def _kept(text: str, names: list[str]) -> str | None:
+    """The text with one word for each address and handle, whose names are added to ``names``; None when looking by
+    signs is not enough.
+    """
     pieces = []
     last = 0
     for match in _SIGN.finditer(text):
@@ -57,6 +71,7 @@ def _kept(text: str) -> str | None:
             # A short one has no room for a space behind the word that stands for it.
             if end - start < 3 or text[end - 1] == "@":
                 return None
+            names.append(text[start + 1 : end].lower())
         else:
             scheme = text[max(last, start - 5) : start]
             if scheme == "https":

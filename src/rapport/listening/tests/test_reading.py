@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rapport.listening.reading import APART, read
-from rapport.listening.text import ELSEWHERE, plain, words
+from rapport.listening.reading import APART, handles, read
+from rapport.listening.text import ELSEWHERE, mentions, plain, words
 
 pieces = st.sampled_from(
     [
@@ -19,10 +19,17 @@ texts = st.lists(st.one_of(pieces, st.text(max_size=2)), max_size=14).map("".joi
 
 
 @given(texts)
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @example("ana https://example.com/@ana, @bo.")
 @example("W@-.-")
 @example("@www.\u200b_-@-.9")
 @example("Wwww..")
 def test_it_is_the_words_without_addresses_and_handles(text: str) -> None:
     assert read(text).replace(APART, ELSEWHERE) == words(plain(text))
+
+
+@given(texts)
+@settings(max_examples=400)
+@example("@ana www.@bo")
+def test_handles_are_those_of_the_slow_way(text: str) -> None:
+    assert list(handles(text)) == [name for names, _, _ in mentions(text) for name in names]
