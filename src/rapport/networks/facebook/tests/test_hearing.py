@@ -15,6 +15,7 @@ from rapport.networks.facebook.tests.conftest import world
 from rapport.networks.facebook.tests.place import FacebookPlace
 from rapport.networks.meta.tests.driving import connector, events
 from rapport.networks.meta.tests.world import APP_SECRET, PAGE_ID, VERIFY_TOKEN, signed
+from rapport.networks.testing import said as in_words
 
 
 # Hearing --------------------------------------------------------------------------------------------
@@ -177,7 +178,32 @@ def test_a_delivery_of_several_pages_and_events_brings_this_pages_only(desk: Fac
     delivery = signed({"object": "page", "entry": entries})
     assert CONNECTOR.addressees(delivery) == (PAGE_ID, "999")
     kinds = [item.kind for item in desk.receive(delivery).items]
-    assert kinds == ["feed", "unknown:leadgen", "messaging", "messaging", "messaging"]
+    assert kinds == ["feed", "unknown:leadgen", "messaging", "messaging", "messaging", "messaging"]
+
+
+def test_what_a_person_read_and_what_reached_their_device(
+    desk: FacebookConnector, place: FacebookPlace
+) -> None:
+    person = place.world.person["id"]
+    place.world.say("messenger", "Where is my bag?")
+    ours = place.world.say("messenger", "Which flight was it?", own=True)
+    place.deliveries()
+    place.world.gets(mids=True)
+    place.world.gets(mids=False)
+    place.world.reads("messenger")
+    told = place.deliveries()
+    found = [in_words(one) for delivery in told for one in events(desk, desk.receive(delivery).items)]
+    there = f"by {person} in dm:{person} until"
+    at = found[1].rpartition(" ")[2]
+    assert found == [
+        f"delivered {there} {ours}",
+        *[f"delivered {there} {at}"] * 2,
+        f"read {there} {at}",
+    ]
+    # Told again, it is the same happening.
+    keys = [item.dedupe_key() for delivery in told * 2 for item in desk.receive(delivery).items]
+    assert keys[: len(keys) // 2] == keys[len(keys) // 2 :]
+    assert len(set(keys)) == 3
 
 
 def tampered() -> Iterator[tuple[str, Delivery]]:
