@@ -26,7 +26,7 @@ from rapport.staff.models import User
 __all__ = ["Hit", "Matches", "Query", "matching_cases", "parse_query"]
 
 # Enough cases to page through; a search that would find more says so.
-ENOUGH = 300
+ENOUGH = 200
 # Texts of one kind that a search looks at.
 MOST_TEXTS = 6000
 # People that a name may mean.
@@ -195,7 +195,12 @@ class _Search:
             self.cut |= len(ids) >= index.STEP_LIMIT
             yield [one for one in ids if one not in self.unread.ids[source]]
             return
-        yield from index.newest_first(source, in_index, but=self.unread.ids[source])
+        yield from index.newest_first(
+            source,
+            in_index,
+            but=self.unread.ids[source],
+            of_a_time=self.meaning.since is not None or self.meaning.until is not None,
+        )
 
     def _collect(
         self,

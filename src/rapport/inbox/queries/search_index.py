@@ -20,14 +20,16 @@ from rapport.lib.pg import array
 
 # Texts looked at in one step, and ids that a statement brings for several.
 STEP_LIMIT = 1000
-_FETCHED: Final = 3000
+_FETCHED: Final = 2000
 # Texts not read yet that a search looks through; a long import may leave more.
 UNREAD_LIMIT = 1000
 # Words that the beginning of one may stand for.
 ENDINGS = 64
-# Of blocks or regions in one stretch: eight cost more than looking for the term alone, up to some ten thousand rows.
+# Of blocks or regions in one stretch. So few rows are brought by looking for the terms alone; of a time that is
+# narrowed to, which the newest blocks may have nothing of, more.
 _MOST_UNITS: Final = 8
 _FEW_ROWS: Final = 20_000
+_FEW_OF_A_TIME: Final = 60_000
 _LAST_CHARACTER = "\U0010ffff"
 Endings = Mapping[str, Sequence[str]]
 
@@ -113,18 +115,22 @@ class Unread:
             return [row[0] for row in cursor.fetchall()]
 
 
-def newest_first(source: Source, query: str, *, but: set[int]) -> Iterator[list[int]]:
+def newest_first(
+    source: Source, query: str, *, but: set[int], of_a_time: bool = False
+) -> Iterator[list[int]]:
     """The rows of a source that fit ``query``, in steps of at most ``STEP_LIMIT``, without the ones of ``but``.
+    ``of_a_time``: it is narrowed to one.
 
-    Whoever has enough stops asking; there is one statement for each stretch, and one for each 3,000 rows of it.
+    Whoever has enough stops asking; there is one statement for each stretch, and one for each 2,000 rows of it.
     """
     with connection.cursor() as cursor:
         cursor.execute(source.sql(_NEWEST))
         row = cursor.fetchone()
         below = row[0] + 1 if row else 0
         # In ids: where, if they lay evenly, twice a step of them would be.
-        fitting = _estimate(source, query) if below > REGION else 0
-        length = below if fitting <= _FEW_ROWS else max(below * 2 * STEP_LIMIT // fitting, 1)
+        fitting = _estimate(source, query) if below > BLOCK else 0
+        few = _FEW_OF_A_TIME if of_a_time else _FEW_ROWS
+        length = below if fitting <= few else max(below * 2 * STEP_LIMIT // fitting, 1)
         while below > 0:
             lowest, stretch = _stretch(below, length)
             parts = [query, stretch] if stretch else [query]

@@ -169,6 +169,30 @@ def test_it_says_when_it_looked_at_the_newest_only(
     assert not list_cases(user=agent, filters=CaseFilters(text="c1")).search_cut
 
 
+@pytest.mark.parametrize("guess", [0, 7, 30, 10_000])
+def test_it_goes_back_through_blocks_and_regions_and_leaves_none_out(
+    guess: int, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (words, search_index):
+        monkeypatch.setattr(module, "BLOCK", 4)
+        monkeypatch.setattr(module, "REGION", 12)
+    monkeypatch.setattr(search_index, "STEP_LIMIT", 3)
+    monkeypatch.setattr(search_index, "_FETCHED", 5)
+    monkeypatch.setattr(search_index, "_FEW_ROWS", 0)
+    monkeypatch.setattr(search_index, "_MOST_UNITS", 2)
+    # However wrong it is, every row comes once, the newest first.
+    monkeypatch.setattr(search_index, "_estimate", lambda _source, _query: guess)
+    identity = make_contact(channel, "Ana")
+    ids = [say(channel, identity, "my bag" if n % 3 else "nothing").id for n in range(60)]
+    words.catch_up()
+    query = search_index.tsquery(parse_query("bag").wanted, (), (), {})
+    steps = list(search_index.newest_first(words.MESSAGES, query, but={ids[1]}))
+    assert [one for step in steps for one in step] == [
+        one for n, one in reversed(list(enumerate(ids))) if n % 3 and n != 1
+    ]
+    assert all(len(step) <= 3 for step in steps)
+
+
 def test_it_says_when_too_much_is_unread(
     channel: Channel, agent: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
