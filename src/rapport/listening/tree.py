@@ -199,3 +199,30 @@ def pushed(node: Node, *, negated: bool = False) -> Node:
             parts += found.parts if isinstance(found, kind) else (found,)
         return kind(tuple(parts), node.span)
     return Not(node, node.span) if negated else node
+
+
+def has_fields(node: Node) -> bool:
+    """Whether a field is asked for anywhere in it."""
+    if isinstance(node, And | Or):
+        return any(map(has_fields, node.parts))
+    return has_fields(node.part) if isinstance(node, Not) else isinstance(node, Field)
+
+
+def without_fields(node: Node) -> Node | None:
+    """What is left to be true of a post's words if every field is taken to fit; None when that is nothing."""
+    return _without_fields(pushed(node))
+
+
+def _without_fields(node: Node) -> Node | None:
+    match node:
+        case Field() | Not(part=Field()):
+            return None
+        case And():
+            parts = [part for one in node.parts if (part := _without_fields(one)) is not None]
+            return And(tuple(parts)) if len(parts) > 1 else parts[0] if parts else None
+        case Or():
+            alternatives = [_without_fields(one) for one in node.parts]
+            left = tuple(one for one in alternatives if one is not None)
+            return Or(left) if len(left) == len(alternatives) else None
+        case _:
+            return node

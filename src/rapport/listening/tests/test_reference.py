@@ -9,7 +9,7 @@ from rapport.listening.parse import parse
 from rapport.listening.post import Post
 from rapport.listening.reference import Asked, evaluate
 from rapport.listening.tests.trees import posts, queries
-from rapport.listening.tree import And, Field, Near, Not, Or, Query, Term, pushed
+from rapport.listening.tree import And, Field, Near, Not, Or, Query, Term, pushed, without_fields
 
 
 def found(query: str, text: str, **known: object) -> bool:
@@ -269,3 +269,10 @@ class TestLogic:
                     return asked.value(node) is True  # type: ignore[arg-type]
 
         assert true(pushed(query.root)) == evaluate(query, post).matched
+
+    @given(queries, posts)
+    @settings(max_examples=100, deadline=None)
+    def test_without_its_fields_a_query_finds_no_less(self, query: Query, post: Post) -> None:
+        words = without_fields(query.root)
+        if words is not None and Asked(post).value(query.root) is not False:
+            assert Asked(post).value(words)

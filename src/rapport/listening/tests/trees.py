@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from rapport.listening.parse import parse
 from rapport.listening.post import Post
-from rapport.listening.tree import Query
 
 WORDS = (
     "delta", "late", "luggage", "café", "où", "Čovječe", "straße", "Москва", "рейс", "πτήση", "أمتعة", "טיסה", "กระเป๋า",
