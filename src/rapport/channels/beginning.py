@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -15,14 +14,14 @@ from django.utils.translation import gettext as _
 from rapport.audit.actions import record
 from rapport.brands.hours import Hours
 from rapport.brands.models import Brand, Channel
+from rapport.channels.brand_settings import check_zone, clean_colour, clean_name
 from rapport.lib.errors import Invalid, NotAllowed
 from rapport.lib.normalise import normalise
-from rapport.lib.text import storable
 from rapport.staff.access import brand_ids_for
 from rapport.staff.models import Invitation, Membership, User
 from rapport.staff.permissions import Permission
 
-NAME_LENGTH, SLUG_LENGTH = 120, 60
+SLUG_LENGTH = 60
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -77,18 +76,16 @@ def progress(*, user: User) -> Progress | None:
     )
 
 
-def create_brand(*, actor: User, name: str, slug: str = "", time_zone: str, hours: Hours) -> Brand:
+def create_brand(
+    *, actor: User, name: str, slug: str = "", time_zone: str, hours: Hours, colour: str = ""
+) -> Brand:
     """A new brand; owners only. Without ``slug`` it is made of the name.
 
     ``hours`` are offered to each channel that is connected. Raises NotAllowed or Invalid.
     """
     if not (actor.is_active and actor.is_superuser):
         raise NotAllowed(_("Only an owner can make a brand."))
-    name = " ".join(storable(name).split())
-    if not name:
-        raise Invalid(_("A brand needs a name."))
-    if len(name) > NAME_LENGTH:
-        raise Invalid(_("A brand's name can have %(limit)s characters.") % {"limit": NAME_LENGTH})
+    name = clean_name(name)
     slug = slug.strip().lower() or slugify(normalise(name))[:SLUG_LENGTH].strip("-")
     if len(slug) > SLUG_LENGTH or not _SLUG.fullmatch(slug):
         raise Invalid(
@@ -96,11 +93,10 @@ def create_brand(*, actor: User, name: str, slug: str = "", time_zone: str, hour
                 "Choose a short name for addresses, of the letters a to z, digits and hyphens, such as our-brand."
             )
         )
-    if time_zone not in zoneinfo.available_timezones():
-        raise Invalid(_("There is no such time zone. Choose one from the list."))
+    fields = {"time_zone": check_zone(time_zone), "colour": clean_colour(colour), "hours": dict(hours)}
     try:
         with transaction.atomic():
-            brand = Brand.objects.create(name=name, slug=slug, time_zone=time_zone, hours=dict(hours))
+            brand = Brand.objects.create(name=name, slug=slug, **fields)
             record(
                 action="brand.created",
                 actor_id=actor.id,

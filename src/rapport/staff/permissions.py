@@ -57,7 +57,10 @@ GRANTS: dict[Permission, Grant] = {
     Permission.WATCH_CHANNELS: Grant(
         Role.LEAD, _("Be told, on every page and by e-mail, when a channel has trouble.")
     ),
-    Permission.MANAGE_CHANNELS: Grant(Role.ADMIN, _("Connect, pause and reconnect channels.")),
+    Permission.MANAGE_CHANNELS: Grant(
+        Role.ADMIN,
+        _("Connect, pause and reconnect channels; change a brand's name, colour, time zone and hours."),
+    ),
 }
 
 

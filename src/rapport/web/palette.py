@@ -65,6 +65,7 @@ _PAGES = (
     _Page("figures", _("Figures"), "chart-column"),
     _Page("channels", _("Channels"), "plug"),
     _Page("connect", _("Connect a channel"), "plug", Permission.MANAGE_CHANNELS),
+    _Page("brands", _("Brands"), "id-card", Permission.MANAGE_CHANNELS),
     _Page("people", _("People"), "users-round"),
     _Page("teams", _("Teams"), "users-round"),
     _Page("permissions", _("Who may do what"), "shield-check"),
@@ -119,6 +120,9 @@ def _of_brands(user: User) -> Iterator[Target]:
             f"{stem}-profiles", reverse("profiles", args=[brand.slug]), brand.name, "id-card", _("profiles")
         )
         if brand.pk in managed:
+            yield Target(
+                f"{stem}-settings", reverse("brand", args=[brand.slug]), brand.name, "settings", _("settings")
+            )
             reasons = reverse("reasons", args=[brand.slug])
             yield Target(f"{stem}-reasons", reasons, brand.name, "circle-check", _("reasons for closing"))
 

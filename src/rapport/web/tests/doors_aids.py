@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rapport.channels.brand_settings import mark_of
 from rapport.outbox.models import SavedReply
 from rapport.outbox.saved_replies import Content, create_reply, delete_reply
 from rapport.staff.permissions import Permission as Can
@@ -67,6 +68,15 @@ AIDS: list[Door] = [
     Door("start/", lambda site: "/start/", {"GET": anywhere(Can.MANAGE_CHANNELS)}),
     Door("start/brand/", lambda site: "/start/brand/", {
         "POST": Way({"owner"}, lambda site: {"name": "Third", "time_zone": "UTC"}, absent=403)}),
+    Door("brands/", lambda site: "/brands/", {"GET": anywhere(Can.MANAGE_CHANNELS)}),
+    Door("brands/new/", lambda site: "/brands/new/", {
+        "GET": Way({"owner"}, absent=403),
+        "POST": Way({"owner"}, lambda site: {"name": "Fourth", "time_zone": "UTC"}, absent=403)}),
+    Door("brands/<slug:slug>/settings/", lambda site: f"/brands/{site.brand.slug}/settings/", {
+        "GET": of(Can.MANAGE_CHANNELS),
+        "POST": of(Can.MANAGE_CHANNELS, lambda site: {
+            "name": "Aero Two", "time_zone": "UTC", "mark": mark_of(site.brand)})},
+        "/brands/nowhere/settings/"),
     Door("start/away/", lambda site: "/start/away/", {"POST": anywhere(Can.MANAGE_CHANNELS)}),
     Door("start/practice/", lambda site: "/start/practice/", {
         "POST": of(Can.MANAGE_CHANNELS, lambda site: {"brand": site.brand.id}, crossed=True)}),

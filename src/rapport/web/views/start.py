@@ -5,7 +5,6 @@ They can be left and gone on with at any time: what is done is read off what exi
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django.conf import settings
@@ -16,10 +15,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from rapport.brands.hours import DAYS, read_day
 from rapport.channels import beginning
 from rapport.lib.errors import ActionError, Invalid, NotAllowed
 from rapport.networks.registry import is_here
+from rapport.web.brand_fields import fields, hours_in
 from rapport.web.views.pages import DeskRequest, desk_view, status_of
 
 
@@ -46,11 +45,7 @@ def start_page(request: DeskRequest, *, problem: ActionError | None = None) -> H
         "may_make_brand": request.user.is_superuser,
         "practice": is_here("practice"),
         "problem": str(problem) if problem is not None else "",
-        "typed": given,
-        "time_zones": sorted(one for one in zoneinfo.available_timezones() if "/" in one or one == "UTC"),
-        "time_zone": given.get("time_zone") or request.user.time_zone or settings.TIME_ZONE,
-        "days": [(day, label, given.get(f"hours_{day}", "")) for day, label in DAYS.items()],
-        "limits": beginning,
+        **fields(given, time_zone=request.user.time_zone or settings.TIME_ZONE),
     }
     return render(request, "web/start/start.html", context, status=status_of(problem) if problem else 200)
 
@@ -61,16 +56,14 @@ def brand(request: DeskRequest) -> HttpResponse:
     """Make the brand."""
     given = request.POST
     try:
-        hours = {day: read_day(given.get(f"hours_{day}", "")[:100]) for day in DAYS}
         made = beginning.create_brand(
             actor=request.user,
             name=given.get("name", ""),
             slug=given.get("slug", ""),
             time_zone=given.get("time_zone", ""),
-            hours={day: spans for day, spans in hours.items() if spans},
+            hours=hours_in(given.dict()),
+            colour=given.get("colour", ""),
         )
-    except ValueError as error:
-        return start_page(request, problem=Invalid(str(error)))
     except Invalid as error:
         return start_page(request, problem=error)
     messages.success(request, _("%(name)s is there. Next, its first channel.") % {"name": made.name})
