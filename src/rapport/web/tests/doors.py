@@ -344,6 +344,7 @@ DOORS: list[Door] = [
     _api("posts/<int:pk>", GET=_KEY, PATCH=_KEY, DELETE=_KEY),
     _api("posts/<int:pk>/thread"),
     _api("posts/<int:pk>/repost", POST=_KEY),
+    _api("posts/<int:pk>/read", POST=_KEY),
     _api("events"),
     _api("subscriptions", GET=_KEY, POST=_KEY),
     _api("subscriptions/<int:pk>", DELETE=_KEY),
