@@ -238,13 +238,22 @@ function onKey(event) {
 export function openPalette() {
   if (!dialog || document.querySelector("dialog[open]")) return;
   clearTimeout(timer); // of words that were typed the last time
-  commands = commandsHere().map(commandOption);
+  const here = commandsHere();
+  commands = [];
   pages = [];
   input.value = "";
-  for (const name of ["cases", "people"]) fill(name, []);
+  for (const name of ["recent", "commands", "places", "cases", "people"]) fill(name, []);
   dialog.showModal();
   input.focus();
-  render();
+  const mine = opened + 1;
+  // The field is painted at once, what can be chosen right after it.
+  requestAnimationFrame(() =>
+    setTimeout(() => {
+      if (mine !== opened) return;
+      commands = here.map(commandOption);
+      render();
+    }),
+  );
   places();
 }
 
