@@ -1,5 +1,6 @@
 // The desk works without script; this keeps it live, quick and driven by keys.
 import { startAids } from "./aids.js";
+import { startAnnounce } from "./announce.js";
 import { startClocks } from "./clocks.js";
 import { startComposer } from "./composer.js";
 import { startCopy } from "./copy.js";
@@ -41,6 +42,7 @@ if (document.getElementById("desk")) {
   startSelect();
   startTogether();
 }
+startAnnounce();
 startFigures();
 startCopy();
 startPicture();

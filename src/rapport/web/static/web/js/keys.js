@@ -20,7 +20,7 @@ const actions = {
   all: pickAll,
   filter: () => openMenu(document.getElementById("filter-menu")),
   view: (row) => (control(row) ? control(row).click() : location.assign(row.dataset.url)),
-  search: () => document.getElementById("search")?.focus(),
+  search: () => document.getElementById("search")?.select(), // what is typed takes the place of what was searched
   "message-next": () => stepMessage(1),
   "message-previous": () => stepMessage(-1),
   "message-menu": () => messageMenu(openMenu),

@@ -1,4 +1,5 @@
 // The list stays true without moving under anybody's pointer: new cases wait behind a chip.
+import { announceRows } from "./announce.js";
 import { morph, part } from "./morph.js";
 import { openCase } from "./navigation.js";
 import { anyPicked, restorePicks } from "./select.js";
@@ -7,6 +8,7 @@ import { say } from "./words.js";
 const MARGIN = 40;
 const LARGEST_PAGE = 200; // as views/desk.py
 let waiting = false; // whether there is more to show than is shown
+let held = 0; // cases that wait behind the chip
 let asked = 0;
 // Somebody asked for the list as it is now. A live update that overtakes their answer brings it instead.
 let wanted = false;
@@ -46,8 +48,10 @@ export async function refreshList({ apply = false } = {}) {
 }
 
 function show(fresh) {
-  waiting = wanted = false;
   const list = document.getElementById("list");
+  if (!wanted) announceRows(newIn(rowsOf(list), fresh));
+  waiting = wanted = false;
+  held = 0;
   const focused = document.activeElement?.dataset?.case;
   const place = links().indexOf(document.activeElement);
   morph(list, fresh.outerHTML);
@@ -75,7 +79,6 @@ function hold(fresh) {
   const now = rowsOf(list);
   const incoming = new Map(rowsOf(fresh).map((row) => [row.id, row]));
   const here = new Set(now.map((row) => row.id));
-  const added = [...incoming.keys()].filter((id) => !here.has(id)).length;
   const more = fresh.querySelector("#rows-end") !== null;
   let moved = 0;
   const order = [...incoming.keys()].filter((id) => here.has(id));
@@ -95,11 +98,19 @@ function hold(fresh) {
       row.querySelector(".row-preview").dataset.note = say("gone");
     }
   });
-  const tail = countTail(now, fresh);
-  const news = Math.max(added - tail, 0) || (moved ? 1 : 0);
+  const added = newIn(now, fresh);
+  const news = added || (moved ? 1 : 0);
   const chip = document.getElementById("new-chip");
+  announceRows(Math.max(added - held, 0));
+  held = added;
   chip.hidden = news === 0;
   chip.querySelector("span").textContent = news === 1 ? say("oneNew") : say("someNew", { n: news });
+}
+
+function newIn(now, fresh) {
+  const here = new Set(now.map((row) => row.id));
+  const added = rowsOf(fresh).filter((row) => !here.has(row.id)).length;
+  return Math.max(added - countTail(now, fresh), 0);
 }
 
 // Rows that follow the last shown one were always there, behind "Show more".

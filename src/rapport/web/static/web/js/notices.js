@@ -1,4 +1,5 @@
 // The bell follows what happens, and so does its page. What is opened is read: the server sees that.
+import { announce } from "./announce.js";
 import { morph, part } from "./morph.js";
 
 const PAUSE_MS = 400; // an open case is read by the refresh that a hint brings; the count comes after it
@@ -8,7 +9,9 @@ async function refresh() {
   timer = undefined;
   const bell = document.getElementById("bell");
   const answer = await part(bell.dataset.bell, "bell");
+  const before = Number(bell.dataset.count);
   if (answer?.status === 200) morph(bell, answer.html);
+  if (Number(document.getElementById("bell").dataset.count) > before) announce(document.querySelector("#bell .sr-only")?.textContent);
   mark();
   const list = document.getElementById("notices");
   if (!list || list.dataset.later !== undefined) return;
