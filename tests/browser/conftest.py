@@ -202,8 +202,8 @@ class Desk:
         self._contexts: list[BrowserContext] = []
         self.problems: list[str] = []
 
-    def open(self, url: str, email: str, password: str, path: str = "/desk/", **options: Any) -> Page:
-        """A new browser window at ``path``."""
+    def blank(self, url: str, **options: Any) -> Page:
+        """A new browser window, in which nobody is logged in."""
         context = self._browser.new_context(
             base_url=url, **{"viewport": {"width": 1440, "height": 900}, "locale": "en", **options}
         )
@@ -212,6 +212,11 @@ class Desk:
         page = context.new_page()
         page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         page.on("console", lambda message: self._heard(message.text))
+        return page
+
+    def open(self, url: str, email: str, password: str, path: str = "/desk/", **options: Any) -> Page:
+        """A new browser window at ``path``."""
+        page = self.blank(url, **options)
         page.goto(f"/login/?next={path}")
         page.get_by_label("E-mail address").fill(email)
         page.get_by_label("Password").fill(password)
