@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import scale
 from bench.place import fresh_database
 
-PARTS = ["ingest", "parse", "lists", "search", "channels", "latency", "pages", "agents"]
+PARTS = ["ingest", "parse", "lists", "search", "channels", "latency", "pages", "agents", "matching"]
 _SECTION = re.compile(r"^(?=## )", re.M)
 _HEAD = (
     "# Performance\n\n"
@@ -58,6 +58,10 @@ def main() -> None:
         from bench import agents
 
         sections.append(agents.run(seconds=15 if arguments.quick else 60))
+    if "matching" in arguments.parts:
+        from bench import matching
+
+        sections += filter(None, [matching.run(quick=arguments.quick)])
     if not arguments.quick:
         PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8"), sections), encoding="utf-8")
         print(f"written: {PAGE}")

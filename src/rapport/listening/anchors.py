@@ -106,7 +106,8 @@ def _rules(node: Node, rarity: Rarity) -> Iterator[Rule]:
 
 def _merged(found: Iterable[Rule]) -> list[Rule]:
     """Rules without a rest are one rule."""
-    kept, plain = [], []
+    kept: list[Rule] = []
+    plain: list[str] = []
     for rule in found:
         if rule.rest is None and rule.anchors is not None:
             plain += rule.anchors

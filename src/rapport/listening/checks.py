@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from rapport.listening.anchors import fragment
 from rapport.listening.facts import fits, originals
-from rapport.listening.names import hashtags, mentioned, shares
+from rapport.listening.names import every, shares
+from rapport.listening.near import is_plain, near
 from rapport.listening.post import Post
 from rapport.listening.reference import Asked, raw_places
 from rapport.listening.text import padded
@@ -29,12 +30,16 @@ from rapport.listening.tree import (
     Ticker,
 )
 
+# Between texts and posts. No word has it, and what it may do in an original is find a candidate too many.
+APART = "\x02"
+
 
 class Subject:
     """A post that is asked about: what each question may need, made when one does."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, names: Iterable[str] | None = None) -> None:
         self.post = post
+        self._names = names
 
     @functools.cached_property
     def asked(self) -> Asked:
@@ -42,16 +47,13 @@ class Subject:
         return Asked(self.post)
 
     @functools.cached_property
-    def hashtags(self) -> set[str]:
-        """See ``names.py``; so the next two."""
-        return hashtags(self.post)
-
-    @functools.cached_property
-    def mentioned(self) -> set[str]:
-        return mentioned(self.post)
+    def names(self) -> set[str]:
+        """Hashtags and handles with their signs, of the texts and told by the network."""
+        return set(every(self.post) if self._names is None else self._names)
 
     @functools.cached_property
     def shares(self) -> set[str]:
+        """The signs of shares in it."""
         return shares(self.post)
 
 
@@ -80,11 +82,14 @@ def check(node: Node) -> Check:
         case Tag():
             return _tag(node)
         case Mention():
-            return lambda _words, subject: node.name in subject.mentioned
+            return lambda _words, subject: f"@{node.name}" in subject.names
         case Ticker():
             return lambda _words, subject: node.name in subject.shares
         case Raw():
             return lambda _words, subject: _raw(node.text, subject.post)
+        case Near() if is_plain(node):
+            may, is_near = possible(node), near(node)
+            return lambda words, subject: may(words, subject) and any(map(is_near, words.split(APART)))
         case _:
             may = possible(node)
             return lambda words, subject: may(words, subject) and subject.asked.value(node) is True
@@ -175,9 +180,10 @@ def _not(inner: Check) -> Check:
 
 
 def _tag(node: Tag) -> Check:
+    tag = f"#{node.name}"
     if node.beginning:
-        return lambda _words, subject: any(name.startswith(node.name) for name in subject.hashtags)
-    return lambda _words, subject: node.name in subject.hashtags
+        return lambda _words, subject: any(name.startswith(tag) for name in subject.names)
+    return lambda _words, subject: tag in subject.names
 
 
 def _raw(raw: str, post: Post) -> bool:

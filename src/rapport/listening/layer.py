@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from rapport.listening.anchors import BEGINNING, NAME, RAW, WORDS, Rarity, rules
-from rapport.listening.checks import Check, Subject, check
-from rapport.listening.names import names
+from rapport.listening.checks import APART, Check, Subject, check
 from rapport.listening.post import Post
 from rapport.listening.tree import Node, Query
 
-# Between posts. No word has it, and what it may do in an original is find a candidate too many.
-APART = "\x02"
 _Rules: TypeAlias = tuple[int, ...]
 Candidates: TypeAlias = list[tuple[int, _Rules]]  # the number of a post, and what to ask of it
 
@@ -51,14 +48,18 @@ class Layer:
         self._raw = Automaton(owners[RAW])
         self._names = {name: tuple(places) for name, places in owners[NAME].items()}
         self._beginnings = {name: tuple(places) for name, places in owners[BEGINNING].items()}
-        self._kinds = "".join({name[0] for name in (*self._names, *self._beginnings)})
+        self.kinds = "".join({name[0] for name in (*self._names, *self._beginnings)})
 
-    def find(self, posts: Sequence[Post], words: Sequence[str]) -> dict[int, set[int]]:
-        """The ids of the queries that match, by the number of the post; ``words`` are padded."""
+    def find(
+        self, posts: Sequence[Post], words: Sequence[str], names: Sequence[Iterable[str]]
+    ) -> dict[int, set[int]]:
+        """The ids of the queries that match, by the number of the post; ``words`` are padded, ``names`` those of the
+        layer's ``kinds``.
+        """
         found: defaultdict[int, set[int]] = defaultdict(set)
         subjects: dict[int, Subject] = {}
         checks, query = self._checks, self._query
-        for number, places in self._candidates(posts, words):
+        for number, places in self._candidates(posts, words, names):
             for place in places:
                 rest = checks[place]
                 if rest is None:
@@ -68,29 +69,35 @@ class Layer:
                     rest = checks[place] = check(rest)
                 subject = subjects.get(number)
                 if subject is None:
-                    subject = subjects[number] = Subject(posts[number])
+                    subject = subjects[number] = Subject(posts[number], names[number])
                 if rest(words[number], subject):
                     found[number].add(query[place])
         return found
 
-    def _candidates(self, posts: Sequence[Post], words: Sequence[str]) -> Candidates:
+    def _candidates(
+        self, posts: Sequence[Post], words: Sequence[str], names: Sequence[Iterable[str]]
+    ) -> Candidates:
         found = self._words.candidates(words)
         if self._raw.literals:
-            found += self._raw.candidates([f"{post.title or ''}{APART}{post.text}" for post in posts])
-        if self._kinds:
-            found += ((number, places) for number, post in enumerate(posts) for places in self._named(post))
+            found += self._raw.candidates(
+                [f"{post.title}{APART}{post.text}" if post.title else post.text for post in posts]
+            )
+        if self._names:
+            known = self._names
+            found += [
+                (number, known[name]) for number, here in enumerate(names) for name in here if name in known
+            ]
+        if self._beginnings:
+            found += (
+                (number, self._beginnings[name[:end]])
+                for number, here in enumerate(names)
+                for name in here
+                for end in range(2, len(name) + 1)
+                if name[:end] in self._beginnings
+            )
         if self._always:
             found += ((number, self._always) for number in range(len(posts)))
         return found
-
-    def _named(self, post: Post) -> Iterator[_Rules]:
-        for name in names(post, self._kinds):
-            if name in self._names:
-                yield self._names[name]
-            if self._beginnings:
-                for end in range(2, len(name) + 1):
-                    if name[:end] in self._beginnings:
-                        yield self._beginnings[name[:end]]
 
 
 class Automaton:
@@ -103,19 +110,19 @@ class Automaton:
             [_bytes(literal) for literal in owners], implementation=Implementation.ContiguousNFA
         )
 
-    def candidates(self, texts: Iterable[str]) -> Candidates:
+    def candidates(self, texts: Sequence[str]) -> Candidates:
         """Each literal that is in one of the texts: the number of the text, and its rules."""
         if not self.literals:
             return []
-        pieces = list(map(_bytes, texts))
-        ends = list(accumulate(len(piece) + 1 for piece in pieces))
+        joined = APART.join(texts)
+        # Hits are at places in bytes.
+        sizes = map(len, texts if joined.isascii() else map(_bytes, texts))
+        hits = self._automaton.find_matches_as_indexes(_bytes(joined), overlapping=True)
+        if not hits:
+            return []
+        ends = list(accumulate(size + 1 for size in sizes))
         owners = self._owners
-        return [(bisect_left(ends, end), owners[literal]) for literal, _, end in self.hits(pieces)]
-
-    def hits(self, pieces: Iterable[bytes]) -> list[tuple[int, int, int]]:
-        """Each literal's number and place in the joined texts."""
-        found = self._automaton.find_matches_as_indexes(APART.encode().join(pieces), overlapping=True)
-        return cast(list[tuple[int, int, int]], found)
+        return [(bisect_left(ends, end), owners[literal]) for literal, _, end in hits]
 
 
 def _bytes(text: str) -> bytes:

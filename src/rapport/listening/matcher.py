@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from rapport.listening.anchors import Rarity
-from rapport.listening.layer import APART, Layer
+from rapport.listening.checks import APART
+from rapport.listening.layer import Layer
+from rapport.listening.names import complete
 from rapport.listening.post import Post
 from rapport.listening.reading import read
 from rapport.listening.reference import Hit, evaluate
@@ -82,22 +84,25 @@ class Matcher:
             found += self._match(batch)
         return found
 
-    def _match(self, posts: Sequence[Post]) -> Iterator[list[Match]]:
+    def _match(self, posts: Sequence[Post]) -> list[list[Match]]:
         state = self._state
-        words = ready(posts)
+        names: list[list[str]] = []
+        words = ready(posts, names)
+        kinds = state.large.kinds + state.recent.kinds
+        for post, here in zip(posts, names, strict=True):
+            complete(post, here, kinds)
         if len(posts) == BATCH:
             self._remembered.append(words)
-        large = state.large.find(posts, words)
-        recent = state.recent.find(posts, words) if state.recent.queries else {}
-        for number, post in enumerate(posts):
-            matches = []
-            if number in large:
-                ids = large[number] - state.gone if state.gone else large[number]
-                matches = [Match(one, state.large.queries[one], post) for one in sorted(ids)]
-            if number in recent:
-                matches += [Match(one, state.recent.queries[one], post) for one in recent[number]]
-                matches.sort(key=lambda match: match.query_id)
-            yield matches
+        found: list[list[Match]] = [[] for _ in posts]
+        for number, ids in state.large.find(posts, words, names).items():
+            if state.gone:
+                ids -= state.gone
+            found[number] = [Match(one, state.large.queries[one], posts[number]) for one in sorted(ids)]
+        if state.recent.queries:
+            for number, ids in state.recent.find(posts, words, names).items():
+                found[number] += (Match(one, state.recent.queries[one], posts[number]) for one in ids)
+                found[number].sort(key=_by_query)
+        return found
 
     def changed(self, added: Mapping[int, Query], removed: Iterable[int] = ()) -> None:
         """Add or replace queries, and remove some; when it returns, every later match is of the new ones."""
@@ -139,16 +144,28 @@ class Matcher:
             self._state = _State(large, Layer(recent, self._rarity), gone)
 
 
+def _by_query(match: Match) -> int:
+    return match.query_id
+
+
 def _queries(state: _State) -> dict[int, Query]:
     large = {number: query for number, query in state.large.queries.items() if number not in state.gone}
     return {**large, **state.recent.queries}
 
 
-def ready(posts: Iterable[Post]) -> list[str]:
-    """The words of each post, padded; those of a title apart from those of the text."""
-    return [_words(post) for post in posts]
-
-
-def _words(post: Post) -> str:
-    words = read(post.text)
-    return f" {words} {APART} {read(post.title)} " if post.title else f" {words} "
+def ready(posts: Iterable[Post], names: list[list[str]] | None = None) -> list[str]:
+    """The words of each post, padded; those of a title apart from those of the text. For each, a list of the names in
+    its texts is added to ``names``.
+    """
+    found = []
+    for post in posts:
+        here: list[str] = []
+        words = f" {read(post.text, here)} "
+        if post.title:
+            more: list[str] = []
+            words = f"{words}{APART} {read(post.title, more)} "
+            here += more
+        if names is not None:
+            names.append(here)
+        found.append(words)
+    return found

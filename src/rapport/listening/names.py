@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from rapport.listening.facts import originals
 from rapport.listening.post import Post
-from rapport.listening.reading import handles
-from rapport.listening.text import handle_names, tag_name, tags, tickers
+from rapport.listening.reading import read
+from rapport.listening.text import handle_names, tag_name, tickers
 
 
-def hashtags(post: Post) -> set[str]:
-    """The names of its hashtags, of the texts and told by the network."""
-    found = {name for _, text in originals(post) for name, _, _ in tags(text)}
-    return found.union(filter(None, map(tag_name, post.tags))) if post.tags else found
-
-
-def mentioned(post: Post) -> set[str]:
-    """The names of the handles in it, each with and without its server."""
-    found = {name for _, text in originals(post) for name in handles(text)}
-    for handle in post.mentions:
-        found.update(handle_names(handle))
+def every(post: Post) -> list[str]:
+    """The hashtags and handles of a post, of its texts and told by the network, each with its sign."""
+    found: list[str] = []
+    for _, text in originals(post):
+        here: list[str] = []
+        read(text, here)
+        found += here
+    complete(post, found)
     return found
 
 
@@ -29,17 +24,15 @@ def shares(post: Post) -> set[str]:
     return {name for _, text in originals(post) for name, _, _ in tickers(text)}
 
 
-def names(post: Post, kinds: str) -> Iterator[str]:
-    """All of these of the asked kinds (some of ``#@$f``), as anchors write them."""
-    if "@" in kinds:
-        for name in mentioned(post):
-            yield f"@{name}"
-    if "#" in kinds:
-        for name in hashtags(post):
-            yield f"#{name}"
-    if "$" in kinds:
-        for name in shares(post):
-            yield f"${name}"
+def complete(post: Post, names: list[str], kinds: str = "") -> None:
+    """Add to the names that were read in the texts of a post those that the network told, and of the kinds ``$``
+    (shares) and ``f`` (who wrote it) those that are asked for.
+    """
+    for handle in post.mentions:
+        names += (f"@{name}" for name in handle_names(handle))
+    for tag in post.tags:
+        names.append(f"#{tag_name(tag)}")
+    if "$" in kinds and ("$" in post.text or "＄" in post.text or post.title):
+        names += (f"${name}" for name in shares(post))
     if "f" in kinds and post.author is not None:
-        for name in handle_names(post.author):
-            yield f"from:{name}"
+        names += (f"from:{name}" for name in handle_names(post.author))

@@ -8,10 +8,19 @@ way is taken.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from rapport.lib.normalise import WITHOUT_SPACES, normaliser
-from rapport.listening.text import ELSEWHERE, HANGUL, mentions, more_if_needed, plain, words
+from rapport.listening.text import (
+    ELSEWHERE,
+    HANGUL,
+    TAG,
+    mentions,
+    more_if_needed,
+    plain,
+    tag_name,
+    tags,
+    words,
+)
 
 # What stands here for ``ELSEWHERE``: most texts are ASCII, and are read faster if they stay so.
 APART = "\x1a"
@@ -24,43 +33,39 @@ _SIGN = re.compile(
 _BEFORE_HANDLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-@＠")
 
 
-def read(text: str) -> str:
-    """``words(plain(text))``, with ``APART`` for ``ELSEWHERE``."""
-    if "＠" in text or APART in text:
-        return _slowly(text)
+def read(text: str, names: list[str] | None = None) -> str:
+    """``words(plain(text))``, with ``APART`` for ``ELSEWHERE``.
+
+    To ``names``, if given, the handles and hashtags in it are added, as ``mentions`` and ``tags`` of ``text.py`` find
+    them, each with its sign: ``@ana``, ``#late``.
+    """
     if "@" not in text and "://" not in text:
-        found = _words(text)
+        kept: str | None = text
     else:
-        kept = _kept(text, [])
-        if kept is None:
-            return _slowly(text)
-        found = _words(kept)
+        kept = _kept(text, names)
+    if kept is None or "＠" in text or APART in text:
+        return _slowly(text, names)
+    found = _words(kept)
     # An address without its scheme is rare, and leaves a trace.
-    return _slowly(text) if "www" in found and _WWW.search(found) else found
+    if "www" in found and _WWW.search(found):
+        return _slowly(text, names)
+    if names is not None and ("#" in kept or "＃" in kept):
+        names += (f"#{name}" for tag in TAG.findall(kept) if (name := tag_name(tag)))
+    return found
 
 
 _WWW = re.compile("www(?: |$)")
 
 
-def _slowly(text: str) -> str:
+def _slowly(text: str, names: list[str] | None) -> str:
+    if names is not None:
+        names[:] = [f"@{name}" for found, _, _ in mentions(text) for name in found]
+        names += (f"#{name}" for name, _, _ in tags(text))
     return words(plain(text)).replace(ELSEWHERE, APART)
 
 
-def handles(text: str) -> Iterable[str]:
-    """The names of the handles in a text, as ``mentions`` of ``text.py`` finds them."""
-    if "＠" not in text:
-        if "@" not in text:
-            return ()
-        found: list[str] = []
-        if "www." not in text.lower() and _kept(text, found) is not None:
-            return found
-    return (name for names, _, _ in mentions(text) for name in names)
-
-
-def _kept(text: str, names: list[str]) -> str | None:
-    """The text with one word for each address and handle, whose names are added to ``names``; None when looking by
-    signs is not enough.
-    """
+def _kept(text: str, names: list[str] | None) -> str | None:
+    """The text with one word for each address and handle; None when looking by signs is not enough."""
     pieces = []
     last = 0
     for match in _SIGN.finditer(text):
@@ -71,7 +76,11 @@ def _kept(text: str, names: list[str]) -> str | None:
             # A short one has no room for a space behind the word that stands for it.
             if end - start < 3 or text[end - 1] == "@":
                 return None
-            names.append(text[start + 1 : end].lower())
+            name = text[start:end].lower()
+            if "www" in name:
+                return None
+            if names is not None:
+                names.append(name)
         else:
             scheme = text[max(last, start - 5) : start]
             if scheme == "https":

@@ -48,7 +48,7 @@ _NO_WORDS = re.compile(f"{_LINK}|{_MAIL}|{_HANDLE}")
 _ADDRESS = re.compile(rf"{_LINK}|(?<![@＠]){_MAIL}")  # @ana@example.social is a handle
 _LINKS = re.compile(_LINK)
 _HANDLES = re.compile(_HANDLE)
-_TAG = regex.compile(r"(?<![\p{L}\p{M}\p{N}_&/])[#＃]([\p{L}\p{M}\p{N}_\u200c\u200d]+)")
+TAG = regex.compile(r"(?<![\p{L}\p{M}\p{N}_&/])[#＃]([\p{L}\p{M}\p{N}_\u200c\u200d]+)")
 _TICKER = re.compile(r"(?<![A-Za-z0-9_$＄])[$＄]([A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?)(?![A-Za-z0-9_$＄])")
 _QUESTION = re.compile("[?？؟՞፧⸮]")
 _EMOJI = regex.compile(r"(?![©®™ℹ])[\p{Extended_Pictographic}\p{Regional_Indicator}]")
@@ -189,7 +189,7 @@ def tag_name(name: str) -> str:
 def tags(text: str) -> Iterator[tuple[str, int, int]]:
     """The hashtags of an original text: name, and where it stands with its sign."""
     if "#" in text or "＃" in text:
-        for match in _TAG.finditer(plain(text)):
+        for match in TAG.finditer(plain(text)):
             if name := tag_name(match[1]):
                 yield name, match.start(), match.end()
 
@@ -232,7 +232,7 @@ def links(text: str) -> list[str]:
 
 def asks(text: str) -> bool:
     """Whether there is a question mark of any script in it, outside addresses."""
-    return _QUESTION.search(plain(text)) is not None
+    return _QUESTION.search(text) is not None and _QUESTION.search(plain(text)) is not None
 
 
 def has_emoji(text: str) -> bool:

@@ -13,7 +13,7 @@ from rapport.listening.matcher import Matcher
 from rapport.listening.parse import parse
 from rapport.listening.post import Post
 from rapport.listening.reference import evaluate
-from rapport.listening.tests.trees import loose_query, posts, queries, sources
+from rapport.listening.tests.trees import posts, queries, sources
 from rapport.listening.tree import Not, Query
 
 
@@ -39,7 +39,7 @@ def test_it_is_the_reference(found: list[Query], heard: list[Post]) -> None:
 @given(sources, st.lists(posts, min_size=1, max_size=6))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_what_a_query_is_not_needs_no_anchor(source: str, heard: list[Post]) -> None:
-    query = Query(Not(loose_query(source).root))
+    query = Query(Not(parse(source).root))
     assert ids(Matcher({7: query}), heard) == wanted({7: query}, heard)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rapport.listening.reading import APART, handles, read
-from rapport.listening.text import ELSEWHERE, mentions, plain, words
+from rapport.listening.reading import APART, read
+from rapport.listening.text import ELSEWHERE, mentions, plain, tags, words
 
 pieces = st.sampled_from(
     [
@@ -31,5 +31,12 @@ def test_it_is_the_words_without_addresses_and_handles(text: str) -> None:
 @given(texts)
 @settings(max_examples=400)
 @example("@ana www.@bo")
-def test_handles_are_those_of_the_slow_way(text: str) -> None:
-    assert list(handles(text)) == [name for names, _, _ in mentions(text) for name in names]
+@example("@www.http")
+@example("@awww.:")
+def test_names_are_those_of_the_slow_way(text: str) -> None:
+    found: list[str] = []
+    read(text, found)
+    assert [name for name in found if name[0] == "@"] == [
+        f"@{one}" for names, _, _ in mentions(text) for one in names
+    ]
+    assert [name for name in found if name[0] == "#"] == [f"#{name}" for name, _, _ in tags(text)]
