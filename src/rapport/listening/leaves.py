@@ -46,7 +46,8 @@ from rapport.listening.tree import (
 )  # fmt: skip
 
 MOST_BETWEEN = 100
-MOST_LOOSE = 6  # words of a "…"~5: each order of them is tried
+# Words of a "…"~5, and how far apart three or more of them may be: every order of them is tried.
+MOST_LOOSE, MOST_LOOSE_BETWEEN = 4, 20
 # Beginnings of fewer characters than these begin too many words.
 SHORTEST_ASCII, SHORTEST_OTHER = 3, 2
 _ANY = "ꟻ"  # a letter that stays what it is, in place of ? while a word is normalised
@@ -129,6 +130,11 @@ class Leaves:
                 token.span,
                 _("At most %(most)d words can be in quotes with “~”; here are %(count)d. Leave out the common ones."),
                 most=MOST_LOOSE, count=len(parts),
+            )  # fmt: skip
+        if len(parts) > 2 and number > MOST_LOOSE_BETWEEN:
+            raise self.error(
+                token.span, _("Between three or more words in quotes can be at most %(most)d others. Use AND instead."),
+                most=MOST_LOOSE_BETWEEN,
             )  # fmt: skip
         return Near(number, False, tuple(parts), token.span)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rapport.listening.facts import fits, originals
@@ -165,10 +166,13 @@ class Asked:
                 return
             case Near():
                 for name, heard in self.texts.items():
-                    extents = self._places(node, heard)
+                    extents = sorted(self._places(node, heard))
+                    reach = list(itertools.accumulate((last for _, last in extents), max))
                     for leaf in _leaves(node):
                         for start, end in places(leaf, heard):
-                            if any(first <= start and end <= last for first, last in extents):
+                            # Of the extents that begin no later than the place, whether one reaches over it.
+                            begun = bisect_right(extents, (start, len(heard.text)))
+                            if begun and reach[begun - 1] >= end:
                                 yield _hit(leaf, name, heard, start, end)
             case _:
                 yield from self.hits(node)
@@ -263,21 +267,27 @@ def _word_end(text: str, end: int) -> int:
 
 def _near(node: Near, parts: list[set[Span]], heard: Heard) -> set[Span]:
     """From the first word to the last of every way to take one place of each part, close enough."""
-    orders: Iterable[tuple[set[Span], ...]] = (
-        [tuple(parts)] if node.ordered else itertools.permutations(parts)
-    )
-    extents: set[Span] = set()
-    for first, *others in orders:
-        chains = {(start, end, 0) for start, end in first}
-        for other in others:
-            chains = {
-                (start, next_end, gap)
-                for start, end, before in chains
-                for next_start, next_end in other
-                if next_start >= end and (gap := before + _between(heard, end, next_start)) <= node.n
-            }
-        extents |= {(start, end) for start, end, _ in chains}
-    return extents
+    if not all(parts):
+        return set()
+    sets = tuple(map(frozenset, parts))
+    orders = {sets} if node.ordered else set(itertools.permutations(sets))  # one for words that are the same
+    return set().union(*(_chained(order, node.n, heard) for order in orders))
+
+
+def _chained(parts: tuple[frozenset[Span], ...], most: int, heard: Heard) -> set[Span]:
+    """The same with the parts in this order; no more of a text is tried than ``most`` words from each place."""
+    chains = dict.fromkeys(parts[0], 0)  # from where to where, and the fewest words between
+    for part in parts[1:]:
+        ordered = sorted(part)
+        longer: dict[Span, int] = {}
+        for (start, end), before in chains.items():
+            for next_start, next_end in itertools.islice(ordered, bisect_left(ordered, (end,)), None):
+                gap = before + _between(heard, end, next_start)
+                if gap > most:
+                    break
+                longer[start, next_end] = min(gap, longer.get((start, next_end), gap))
+        chains = longer
+    return set(chains)
 
 
 def _between(heard: Heard, end: int, start: int) -> int:

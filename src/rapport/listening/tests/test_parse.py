@@ -136,6 +136,8 @@ class TestErrors:
             ("late NEAR/5 lang:en", 12, "stands between words and phrases"),
             ("late NEAR/5 -bag", 12, "side by side"),
             ('"lost bag"~', 10, "how many other words"),
+            ('"a1 b1 c1 d1 e1 f1"~3', 0, "At most 4 words"),
+            ('"a1 b1 c1"~30', 0, "at most 20 others"),
             ("late || bag", 5, "in capitals"),
             ("https://example.com late", 0, "url:"),
             ("#lost-bags", 0, "hashtag has letters"),
