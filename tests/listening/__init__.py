@@ -1,0 +1,1 @@
+"""The matcher against the reference, on as many generated and real posts as there is time for."""
