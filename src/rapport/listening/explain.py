@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.formats import date_format
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -130,7 +131,7 @@ def _field(node: Field) -> str:
     sign = {">": "> ", ">=": "≥ ", "<": "< ", "<=": "≤ "}.get(node.operator, "")
     return _("%(field)s: %(values)s") % {
         "field": spec.does,
-        "values": _(" or ").join(f"{sign}{one}" for one in values),
+        "values": get_text_list([f"{sign}{one}" for one in values], _("or")),
     }
 
 

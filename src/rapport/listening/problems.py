@@ -12,6 +12,9 @@ from django.utils.translation import gettext as _
 
 from rapport.listening.tree import Span
 
+# What would steer a terminal.
+_CONTROL = dict.fromkeys((*range(32), *range(127, 160), 8232, 8233), " ")
+
 
 class Severity(enum.StrEnum):
     """An error stops the query; a warning says that it may not mean what was meant; a note how it was read."""
@@ -50,13 +53,13 @@ class Problem:
         under = whole[column - 1 : column - 1 + max(1, self.span[1] - self.span[0])][: width // 2]
         carets = "^" * max(1, _columns(under))
         text = lead + shown + ("…" if first + width < len(whole) else "")
-        return f"{text.replace(chr(9), ' ')}\n{' ' * (len(lead) + _columns(before))}{carets}"
+        return f"{text.translate(_CONTROL)}\n{' ' * (len(lead) + _columns(before))}{carets}"
 
     def told(self, source: str) -> str:
         """The message, where it is, and the line it is in."""
         line, column = self.where(source)
         place = _("line %(line)d, column %(column)d") % {"line": line, "column": column}
-        return f"{self.message} ({place})\n\n{self.pointed(source)}"
+        return f"{self.message.translate(_CONTROL)} ({place})\n\n{self.pointed(source)}"
 
 
 def _columns(text: str) -> int:

@@ -163,6 +163,11 @@ class TestErrors:
         assert problem.where(source) == (2, 4)
         assert problem.pointed(source) == "行李 lang:x1\n     ^^^^^^^"
 
+    def test_nothing_in_it_steers_a_terminal(self) -> None:
+        source = "late\t\x1b[31m ("
+        told = read(source).problems[0].told(source)
+        assert told.split("\n\n")[1] == "late  [31m (\n           ^"
+
     @pytest.mark.parametrize(
         ("source", "says"),
         [
