@@ -6,6 +6,7 @@ nobody writes.
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,14 +20,15 @@ from rapport.listening.checks import APART, Check, Subject, check
 from rapport.listening.post import Post
 from rapport.listening.tree import Node, Query
 
+_AT_ONCE = 20  # queries, in less than a batch of posts takes
 _Rules: TypeAlias = tuple[int, ...]
 Candidates: TypeAlias = list[tuple[int, _Rules]]  # the number of a post, and what to ask of it
 
 
 class Layer:
-    """Queries by id."""
+    """Queries by id. Made ``gently`` it takes longer, and leaves others of the process the time between two queries."""
 
-    def __init__(self, queries: Mapping[int, Query], rarity: Rarity) -> None:
+    def __init__(self, queries: Mapping[int, Query], rarity: Rarity, *, gently: bool = False) -> None:
         self.queries = queries
         self._query: list[int] = []  # of each rule
         self._checks: list[Check | Node | None] = []
@@ -34,7 +36,9 @@ class Layer:
         owners: dict[str, defaultdict[str, list[int]]] = {
             kind: defaultdict(list) for kind in (WORDS, RAW, NAME, BEGINNING)
         }
-        for number, query in queries.items():
+        for done, (number, query) in enumerate(queries.items()):
+            if gently and done % _AT_ONCE == 0:
+                time.sleep(0.0005)
             for rule in rules(query.root, rarity):
                 place = len(self._query)
                 self._query.append(number)

@@ -130,7 +130,7 @@ class Matcher:
         if remembered := list(self._remembered):
             self._rarity = Rarity(text for batch in remembered for text in batch)
         queries = _queries(began)
-        large = Layer(queries, self._rarity)
+        large = Layer(queries, self._rarity, gently=True)
         with self._lock:
             now = self._state
             # What changed meanwhile stays small: it is in the layer of now, and not as it was in that of then.
