@@ -55,7 +55,7 @@ def test_an_admin_changes_the_brand_and_the_log_says_what(desk: Desk) -> None:
     assert (entry.brand_id, entry.actor_id) == (brand.pk, desk.people["admin"].pk)
     assert entry.data == {"fields": ["name", "colour", "time_zone", "hours"]}
     page = admin.get(URL).content.decode()
-    assert "Saved what Aero Adria is like." in html.unescape(page)
+    assert "Saved." in page
     assert 'value="09:00–12:00, 13:00–17:00"' in page
     assert "<option selected>Europe/Zagreb</option>" in page
     # The same again changes nothing, and is not said to.

@@ -67,7 +67,7 @@ def brand(request: DeskRequest, slug: str) -> HttpResponse:
         return _form(request, found)
     given = request.POST
     try:
-        saved = brand_settings.change_brand(
+        brand_settings.change_brand(
             actor=request.user,
             brand_id=found.pk,
             given=brand_settings.BrandFields(
@@ -80,7 +80,7 @@ def brand(request: DeskRequest, slug: str) -> HttpResponse:
         )
     except (Invalid, Conflict) as error:
         return _form(request, found, problem=error)
-    messages.success(request, _("Saved what %(name)s is like.") % {"name": saved.name})
+    messages.success(request, _("Saved."))
     return HttpResponseRedirect(request.path)
 
 
