@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 from rapport.channels.pending import forget_expired
 from rapport.channels.rotation import forget_former_secrets
 from rapport.inbox.actions import wake_due_cases
+from rapport.inbox.receipts import sweep_waiting
 from rapport.inbox.together import sweep_looks
 from rapport.inbox.words import catch_up
 from rapport.ingest import backfill, lookups
@@ -105,6 +106,12 @@ JOBS: tuple[Job, ...] = (
         tell_due,
     ),
     Job("sweep_notices", "37 3 * * *", "Forgets notifications after ninety days.", sweep_notices),
+    Job(
+        "sweep_receipts",
+        "47 3 * * *",
+        "Forgets what was read of messages that did not come in four weeks.",
+        sweep_waiting,
+    ),
     Job(
         "backfill_sweep", "* * * * *", "Goes on fetching a channel's past whose job was lost.", backfill.sweep
     ),

@@ -115,6 +115,15 @@ def record(*, channel: Channel, given: Sequence[Given], said: Sequence[str]) -> 
         return {row[0] for row in cursor.fetchall()}
 
 
+def sweep_waiting() -> int:
+    """Forget receipts that waited four weeks for a message that never came; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM inbox_receipt WHERE NOT message_external_id = '' AND at < now() - interval '28 days'"
+        )
+        return int(cursor.rowcount)
+
+
 def _columns(given: Sequence[Given]) -> dict[str, Any]:
     return {
         "keys": [one.thread_key for one in given],

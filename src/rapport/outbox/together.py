@@ -240,6 +240,7 @@ def _replied(user: User, case: Case, seen: Seen) -> list[Words]:
         .exclude(author=user)
         .exclude(state__in=[OutgoingState.CANCELLED, OutgoingState.FAILED])
         .select_related("author")
+        .annotate(newer=written_since(case))
         .order_by("-id")[:_MOST]
     )
     return [
@@ -249,7 +250,7 @@ def _replied(user: User, case: Case, seen: Seen) -> list[Words]:
             text=one.text,
             entry=f"m{one.message_id}" if one.message_id else f"o{one.id}",
             leaves_at=leaves_at(one),
-            held=one.state == OutgoingState.HELD,
+            held=_held(one, newer=one.newer),
         )
         for one in reversed(replies)
     ]
@@ -280,6 +281,12 @@ def leaves_at(reply: Waits) -> datetime | None:
     return chosen if ahead and reply.state == OutgoingState.QUEUED and not reply.error else None
 
 
+def _held(reply: Waits, *, newer: bool) -> bool:
+    """Whether a reply waits for somebody to look: ``newer`` says that the customer wrote since, which holds a
+    scheduled one."""
+    return reply.state == OutgoingState.HELD or (newer and leaves_at(reply) is not None)
+
+
 def on_its_way(*, user: User, case: Case) -> list[Words]:
     """Replies of colleagues that have not left yet, oldest first; of one in several posts the next to leave."""
     waiting = (
@@ -297,7 +304,7 @@ def on_its_way(*, user: User, case: Case) -> list[Words]:
             text=one.text,
             entry=f"o{one.id}",
             leaves_at=leaves_at(one),
-            held=one.state == OutgoingState.HELD or (one.newer and leaves_at(one) is not None),
+            held=_held(one, newer=one.newer),
         )
         for one in waiting
     ]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
@@ -13,6 +14,7 @@ from hypothesis.extra.django import TestCase as HypothesisTestCase
 from rapport.brands.models import Channel
 from rapport.inbox.models import Case, Message, Receipt
 from rapport.inbox.queries.receipts import Received, received
+from rapport.inbox.receipts import sweep_waiting
 from rapport.ingest.clean import clean
 from rapport.ingest.tests.test_record import at, make_channel, record, said
 from rapport.networks import base
@@ -86,6 +88,14 @@ def test_one_for_a_message_that_is_not_there_yet_waits_for_it(channel: Channel) 
     record(channel, dm("d", "brand", 8))
     assert shown() == {"d": read(9)}
     assert [one.message_external_id for one in Receipt.objects.all()] == [""]
+
+
+def test_one_that_waited_four_weeks_is_forgotten_and_no_mark_is(channel: Channel) -> None:
+    record(channel, receipt(5, until=2), receipt(6, mid="never"), receipt(6, mid="may come"))
+    Receipt.objects.exclude(message_external_id="may come").update(at=timezone.now() - timedelta(days=29))
+    Receipt.objects.filter(message_external_id="may come").update(at=timezone.now())
+    assert sweep_waiting() == 1
+    assert {one.message_external_id for one in Receipt.objects.all()} == {"", "may come"}
 
 
 def test_one_for_a_conversation_that_is_not_there_yet_does_no_harm(db: None) -> None:

@@ -73,10 +73,11 @@ def _shown(desk: Desk, case: Case) -> dict[str, str]:
 
 def test_the_page_says_what_was_read_and_when_and_what_only_arrived(desk: Desk, case: Case) -> None:
     assert _shown(desk, case) == {}
-    _record(desk, _receipt(5), _receipt(0, kind="delivered"))
+    read = _receipt(5)
+    _record(desk, read, _receipt(0, kind="delivered"))
     told = _shown(desk, case)
     assert set(told) == {"two", "three"}
-    at = timezone.localtime(timezone.now() - timedelta(minutes=5))
+    at = timezone.localtime(read.at)
     assert re.fullmatch(r"Read (.*, )?\d\d:\d\d", told["two"]), told
     assert f"{at:%M}" in told["two"]
     assert told["three"].startswith("Delivered ")

@@ -238,6 +238,7 @@ function onKey(event) {
 export function openPalette() {
   if (!dialog || document.querySelector("dialog[open]")) return;
   clearTimeout(timer); // of words that were typed the last time
+  asked += 1; // whatever is still under way was asked for the last time
   const here = commandsHere();
   commands = [];
   pages = [];

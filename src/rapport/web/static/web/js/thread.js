@@ -144,8 +144,8 @@ function read(seen) {
   const list = entries();
   if (!list || document.hidden) return;
   const newest = Math.max(...seen.filter((one) => one.isIntersecting).map((one) => Number(one.target.dataset.message)), 0);
-  if (newest <= (readUntil.get(list.dataset.case) ?? 0)) return;
   if (untold.some((one) => one.id !== list.dataset.case)) tellRead();
+  if (newest <= (readUntil.get(list.dataset.case) ?? 0)) return;
   readUntil.set(list.dataset.case, newest);
   untold.push({ id: list.dataset.case, url: list.dataset.seen, until: newest, since: performance.now() });
   timer ??= setTimeout(tellRead, READ_MS);
@@ -157,7 +157,7 @@ function tellRead() {
   clearTimeout(timer);
   timer = undefined;
   const now = performance.now();
-  const here = entries()?.dataset.case;
+  const here = document.hidden ? undefined : entries()?.dataset.case;
   const read = new Map();
   const waiting = [];
   for (const one of untold) {
