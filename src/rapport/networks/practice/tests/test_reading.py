@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from rapport.networks.practice import actions
@@ -15,7 +16,6 @@ from rapport.networks.practice.actions import Draft
 from rapport.networks.practice.errors import NotThere
 from rapport.networks.practice.models import Account, Post, Reading, StreamEvent
 from rapport.networks.practice.tests.test_simulator import START, S, answer, only
-from rapport.staff.models import User
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
@@ -93,7 +93,7 @@ def test_simulated_customers_read_before_they_answer(transactional_db: Any) -> N
 
 
 def test_the_page_reads_as_the_customer(company: Account, customer: Account) -> None:
-    user = User.objects.create(email="mara@example.com", name="Mara")
+    user = get_user_model().objects.create(email="mara@example.com", name="Mara")
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     post = written(company, customer, "We found it.")
