@@ -126,7 +126,9 @@ class Automaton:
             return []
         ends = list(accumulate(size + 1 for size in sizes))
         owners = self._owners
-        return [(bisect_left(ends, end), owners[literal]) for literal, _, end in hits]
+        # Once each, however often a text repeats it.
+        seen = {(bisect_left(ends, end), literal) for literal, _, end in hits}
+        return [(number, owners[literal]) for number, literal in seen]
 
 
 def _bytes(text: str) -> bytes:

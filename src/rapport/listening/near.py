@@ -5,12 +5,12 @@ Places here are in padded words (a space at each end), and literals are padded o
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeAlias
 
 from rapport.lib.normalise import WITHOUT_SPACES
+from rapport.listening.reference import near_extents
 from rapport.listening.text import Heard, padded
 from rapport.listening.tree import Emoji, Near, Node, Or, Prefix, Span, Term
 
@@ -103,23 +103,6 @@ def _near(node: Near) -> _Places:
             found.append(part(words))
             if not found[-1]:
                 return set()
-        orders: Iterable[tuple[set[Span], ...]] = (
-            [tuple(found)] if node.ordered else itertools.permutations(found)
-        )
-        return set().union(*(_chained(order, node.n, words) for order in orders))
+        return near_extents(node, found, words.before)
 
     return places
-
-
-def _chained(parts: tuple[set[Span], ...], most: int, words: _Words) -> set[Span]:
-    """From the first word to the last of each way to take the parts in this order, with so many words between."""
-    chains = {(start, end, 0) for start, end in parts[0]}
-    for part in parts[1:]:
-        chains = {
-            (start, next_end, gap)
-            for start, end, before in chains
-            for next_start, next_end in part
-            if next_start >= end
-            and (gap := before + max(0, words.before(next_start + 1) - 1 - words.before(end))) <= most
-        }
-    return {(start, end) for start, end, _ in chains}

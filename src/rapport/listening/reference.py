@@ -5,11 +5,13 @@ The matcher must find exactly what this finds; tests compare the two. It also sa
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from rapport.listening.facts import fits, originals
 from rapport.listening.post import Post
@@ -47,6 +49,8 @@ from rapport.listening.tree import (
     Words,
     pushed,
 )  # fmt: skip
+
+WordsBefore: TypeAlias = Callable[[int], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,8 @@ class Asked:
         """Where a part of a NEAR stands in one text's words."""
         match node:
             case Near():
-                return _near(node, [self._places(part, heard) for part in node.parts], heard)
+                parts = [self._places(part, heard) for part in node.parts]
+                return near_extents(node, parts, heard.words_before)
             case Or():
                 return set().union(*(self._places(part, heard) for part in node.parts))
             case Term() | Prefix() | OneLetter() | Emoji():
@@ -265,34 +270,35 @@ def _word_end(text: str, end: int) -> int:
     return len(text) if space < 0 else space
 
 
-def _near(node: Near, parts: list[set[Span]], heard: Heard) -> set[Span]:
-    """From the first word to the last of every way to take one place of each part, close enough."""
+def near_extents(node: Near, parts: Sequence[set[Span]], before: WordsBefore) -> set[Span]:
+    """From the first word to the last of every way to take one place of each part, close enough.
+
+    ``before`` tells how many words begin before an offset of the text that the places are in.
+    """
     if not all(parts):
         return set()
     sets = tuple(map(frozenset, parts))
     orders = {sets} if node.ordered else set(itertools.permutations(sets))  # one for words that are the same
-    return set().union(*(_chained(order, node.n, heard) for order in orders))
+    counted = functools.cache(before)
+    return set().union(*(_chained(order, node.n, counted) for order in orders))
 
 
-def _chained(parts: tuple[frozenset[Span], ...], most: int, heard: Heard) -> set[Span]:
+def _chained(parts: tuple[frozenset[Span], ...], most: int, before: WordsBefore) -> set[Span]:
     """The same with the parts in this order; no more of a text is tried than ``most`` words from each place."""
     chains = dict.fromkeys(parts[0], 0)  # from where to where, and the fewest words between
     for part in parts[1:]:
         ordered = sorted(part)
         longer: dict[Span, int] = {}
-        for (start, end), before in chains.items():
-            for next_start, next_end in itertools.islice(ordered, bisect_left(ordered, (end,)), None):
-                gap = before + _between(heard, end, next_start)
-                if gap > most:
+        for (start, end), gap in chains.items():
+            for number in range(bisect_left(ordered, (end,)), len(ordered)):
+                next_start, next_end = ordered[number]
+                # Two pieces of one word have no words between.
+                wider = gap + max(0, before(next_start + 1) - 1 - before(end))
+                if wider > most:
                     break
-                longer[start, next_end] = min(gap, longer.get((start, next_end), gap))
+                longer[start, next_end] = min(wider, longer.get((start, next_end), wider))
         chains = longer
     return set(chains)
-
-
-def _between(heard: Heard, end: int, start: int) -> int:
-    """Words between two places; two pieces of one word have none."""
-    return max(0, heard.words_before(start + 1) - 1 - heard.words_before(end))
 
 
 def _leaves(node: Node) -> Iterator[Words]:

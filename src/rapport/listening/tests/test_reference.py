@@ -1,3 +1,4 @@
+import cProfile
 import itertools
 from datetime import UTC, datetime
 
@@ -193,6 +194,18 @@ class TestNear:
     )
     def test_words_between(self, query: str, text: str, expected: bool) -> None:
         assert found(query, text) == expected
+
+    @pytest.mark.parametrize("query", ["aa NEAR/9 bb", '"aa bb aa"~5', "(aa NEAR/3 bb) NEAR/3 aa"])
+    def test_a_text_of_nothing_else_takes_no_quadratic_time(self, query: str) -> None:
+        """Counted in calls, not seconds."""
+        few, many = (_calls(query, "aa bb " * times) for times in (100, 200))
+        assert many < 2.5 * few
+
+
+def _calls(query: str, text: str) -> int:
+    profile = cProfile.Profile()
+    assert profile.runcall(evaluate, parse(query), Post("1", text)).matched
+    return sum(entry.callcount for entry in profile.getstats())
 
 
 class TestWhy:
