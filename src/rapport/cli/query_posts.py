@@ -31,7 +31,10 @@ class BadLine:
 
 
 def posts(file: BinaryIO) -> Iterator[Post | BadLine]:
-    """Every post of a file, and every line that is none. It is CSV if its first line names a column ``text``."""
+    """Every post of a file, and every line that is none.
+
+    It is CSV if its first line names a column ``text`` and is no JSON object, in which any piece may be ``text``.
+    """
     lines = Lines(file)
     first = next(lines, None)
     if first is None:
@@ -39,7 +42,7 @@ def posts(file: BinaryIO) -> Iterator[Post | BadLine]:
     lines.give_back([first])
     columns = [name.strip(' "') for name in first.text.strip().split(",")]
     twitter = "tweet_id" in columns
-    is_csv = "text" in columns
+    is_csv = "text" in columns and not first.text.lstrip().startswith("{")
     try:
         for record in csv_records(lines, needed=("text",)) if is_csv else json_records(lines):
             yield _post(record, twitter=twitter)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from rapport.listening.text import is_piece, padded
 from rapport.listening.tree import (
@@ -32,6 +33,10 @@ from rapport.listening.tree import (
 # An anchor is a text behind a letter that says where it must be seen: in the words, in the original, or among
 # the names of a post (see ``names.py``), whole or as the beginning of one.
 WORDS, RAW, NAME, BEGINNING = "w", "r", "n", "b"
+
+# A share of posts, and the anchors of which each of them has one; None when there are none such.
+_Priced: TypeAlias = tuple[float, tuple[str, ...] | None]
+_NONE: _Priced = (1e9, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +100,14 @@ def _rules(node: Node, rarity: Rarity) -> Iterator[Rule]:
             for part in node.parts:
                 yield from _rules(part, rarity)
         case And():
-            best = min(range(len(node.parts)), key=lambda number: _cost(node.parts[number], rarity))
+            priced = [_priced(part, rarity) for part in node.parts]
+            best = min(range(len(priced)), key=lambda number: priced[number][0])
             part = node.parts[best]
             others = node.parts[:best] + node.parts[best + 1 :]
             rest = (others[0] if len(others) == 1 else And(others)) if _is_exact(part) else node
-            yield Rule(anchors(part, rarity), rest)
+            yield Rule(priced[best][1], rest)
         case _:
-            yield Rule(anchors(node, rarity), None if _is_exact(node) else node)
+            yield Rule(_priced(node, rarity)[1], None if _is_exact(node) else node)
 
 
 def _merged(found: Iterable[Rule]) -> list[Rule]:
@@ -116,13 +122,26 @@ def _merged(found: Iterable[Rule]) -> list[Rule]:
     return [Rule(tuple(dict.fromkeys(plain)), None), *kept] if plain else kept
 
 
-def _cost(node: Node, rarity: Rarity) -> float:
-    found = anchors(node, rarity)
-    return 1e9 if found is None else sum(map(rarity.of, found))
+def _priced(node: Node, rarity: Rarity) -> _Priced:
+    """The anchors of ``node`` (with its NOTs pushed down), and the share of posts that have one of them.
+
+    Each part is asked once: asked once for its price and once more for its anchors, it would be twice on each level.
+    """
+    match node:
+        case Or():
+            found = [_priced(part, rarity) for part in node.parts]
+            if any(anchors is None for _, anchors in found):
+                return _NONE
+            return sum(cost for cost, _ in found), tuple(one for _, anchors in found for one in anchors or ())
+        case And() | Near():
+            return min((_priced(part, rarity) for part in node.parts), key=lambda found: found[0])
+        case _:
+            anchors = _leaf_anchors(node)
+            return _NONE if anchors is None else (sum(map(rarity.of, anchors)), anchors)
 
 
-def anchors(node: Node, rarity: Rarity) -> tuple[str, ...] | None:
-    """Of which one is seen wherever ``node`` (with its NOTs pushed down) is true; None when there are none such."""
+def _leaf_anchors(node: Node) -> tuple[str, ...] | None:
+    """Of which one is seen wherever the leaf is true; None when there are none such."""
     match node:
         case Term():
             return tuple(f"{WORDS}{padded(literal)}" for literal in (node.text, *node.forms))
@@ -143,11 +162,6 @@ def anchors(node: Node, rarity: Rarity) -> tuple[str, ...] | None:
             return (f"{NAME}${node.name}",)
         case Field(name="from"):
             return tuple(f"{NAME}from:{value}" for value in node.values)
-        case Or():
-            found = [anchors(part, rarity) for part in node.parts]
-            return None if None in found else tuple(one for part in found for one in part or ())
-        case And() | Near():
-            return anchors(min(node.parts, key=lambda part: _cost(part, rarity)), rarity)
         case _:
             return None
 

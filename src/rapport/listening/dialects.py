@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from django.utils.functional import Promise
@@ -104,9 +104,7 @@ _COUNTRIES = {
 }  # fmt: skip
 
 _TOKEN = re.compile(
-    rf"""(?P<comment><<<.*?>>>)
-      | (?P<space>\s+)
-      | (?P<quoted>[{QUOTES}](?:[^\\{QUOTES}]|\\.)*[{QUOTES}](?:~\d+)?)
+    rf"""(?P<space>\s+)
       | (?P<bracket>[()])
       | (?P<braces>\{{[^{{}}]*\}})
       | (?P<minus>[-−–])(?=[^\s)])
@@ -115,6 +113,7 @@ _TOKEN = re.compile(
       | (?P<word>[^\s(){QUOTES}\[\]]+|.)""",
     re.X | re.DOTALL,
 )
+_QUOTED = re.compile(rf"(?P<quoted>[{QUOTES}](?:[^\\{QUOTES}]|\\.)*+[{QUOTES}](?:~\d+)?)", re.DOTALL)
 _RANGE = re.compile(r"\[\s*(\*|[\d.]+)\s+TO\s+(\*|[\d.]+)\s*\]", re.IGNORECASE)
 _AND_OR = ("AND", "OR")
 _NEAR = re.compile(r"O?NEAR/\d+F?\Z", re.IGNORECASE)
@@ -135,9 +134,7 @@ def convert(source: str, dialect: Dialect) -> Converted:
 class _Converter:
     def __init__(self, source: str, table: _Table) -> None:
         self.table = table
-        self.tokens = [
-            match for match in _TOKEN.finditer(source) if match.lastgroup not in ("space", "comment")
-        ]
+        self.tokens = list(_tokens(source))
         self.at = 0
         self.lost: list[Lost] = []
 
@@ -220,6 +217,29 @@ class _Converter:
         return None
 
 
+def _tokens(source: str) -> Iterator[re.Match[str]]:
+    """The tokens of a query, without spaces and comments (``<<<…>>>``). Each character is looked at a few times only:
+    what has no end is not looked for again.
+    """
+    last_comment, quotes_end = source.rfind(">>>"), True
+    at = 0
+    while at < len(source):
+        if source.startswith("<<<", at) and last_comment >= at + 3:
+            at = source.index(">>>", at + 3) + 3
+            continue
+        match = None
+        if quotes_end and source[at] in QUOTES:
+            match = _QUOTED.match(source, at)
+            # A quotation mark behind this one is escaped, or it would end this one: it has no end either.
+            quotes_end = match is not None
+        match = match or _TOKEN.match(source, at)
+        if match is None:  # the last kind of token is any character
+            raise ValueError(f"no token begins at {at}")
+        if match.lastgroup != "space":
+            yield match
+        at = match.end()
+
+
 def _between(low: str, high: str) -> str:
     if "*" not in (low, high):
         return f"{low}..{high}"
@@ -258,4 +278,6 @@ def _joins(piece: str) -> bool:
 
 
 def _joined(pieces: list[str]) -> str:
-    return re.sub(r"\( | \)", lambda space: space.group().strip(), " ".join(pieces))
+    """The tokens with a space between, but inside brackets none at their ends."""
+    around = zip(["(", *pieces], pieces, strict=False)
+    return "".join(one if before.endswith("(") or one == ")" else f" {one}" for before, one in around)

@@ -44,8 +44,14 @@ def _author(post: Post, field: Field) -> bool | None:
     if post.author is None and post.author_name is None:
         return None
     handles = handle_names(post.author) if post.author else ()
-    name = f" {words(post.author_name or '')} "
-    return any(handle_name(str(one)) in handles or padded(words(str(one))) in name for one in field.values)
+    name = words(post.author_name or "")
+    return any(handle_name(str(one)) in handles or _has_words(name, str(one)) for one in field.values)
+
+
+def _has_words(name: str, wanted: str) -> bool:
+    """Whether these words are in normalised ones; a handle such as ``_`` has none."""
+    found = words(wanted)
+    return found != "" and padded(found) in f" {name} "
 
 
 def _from(post: Post, field: Field) -> bool | None:

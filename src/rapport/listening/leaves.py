@@ -57,8 +57,18 @@ _HANDLE = regex.compile(
 )
 _TICKER = regex.compile(r"[$＄]([A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?)")
 _TRAILING = ".,;:!…’'"
+_PIECE = regex.compile(r"\S+")
+_IN_WORD = regex.compile(r"\w")
 _FRAGMENT = regex.compile(r"[^ ?]{2,}")
 _UNSEEN = regex.compile(r"[^\p{L}\p{M}\p{N}\s\p{Cf}\p{Emoji}'’ʼ`&+#%$€£¥°*?\uFE0F]")
+
+
+def _without_last_question(piece: regex.Match[str]) -> str:
+    """A piece between spaces without the question marks behind its last letter."""
+    text: str = piece.group()
+    last = _IN_WORD.search(text[::-1]) if "?" in text else None
+    end = len(text) - last.start() if last else 0
+    return text[:end] + text[end:].replace("?", "")
 
 
 class Leaves:
@@ -100,7 +110,7 @@ class Leaves:
             )  # fmt: skip
         if token.number is not None:
             return self._loose(token, token.number)
-        stripped = regex.sub(r"\?+(?=\W*(?:\s|$))", "", text)
+        stripped = _PIECE.sub(_without_last_question, text)
         if stripped != text:
             self.note(
                 token.span,
@@ -276,12 +286,13 @@ class Leaves:
         spec = BY_NAME.get(token.text)
         if spec is None:
             raise self._unknown(token)
-        if spec.kind is FieldKind.NUMBER and len(values) == 1 and ".." in values[0].text:
+        is_number = spec.kind is FieldKind.NUMBER
+        if is_number and token.operator == ":" and len(values) == 1 and ".." in values[0].text:
             low, _dots, high = values[0].text.partition("..")
             least = Field(spec.name, ">=", (self._value(spec, low, token.span),), token.span)
             most = Field(spec.name, "<=", (self._value(spec, high, token.span),), token.span)
             return And((least, most), token.span)
-        if token.operator != ":" and spec.kind is not FieldKind.NUMBER:
+        if token.operator != ":" and not is_number:
             raise self.error(
                 token.span, _("“%(name)s:” takes no “%(sign)s”, only numbers do."),
                 name=token.text, sign=token.operator,

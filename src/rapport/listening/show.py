@@ -73,6 +73,8 @@ def _near(node: Near, stems: bool) -> str:
 
 def _loose(part: Node) -> str:
     """One of the words of a ``"…"~n``; what is several words for us was one piece there."""
+    if isinstance(part, Emoji):
+        return _leaf(part, stems=False)
     if not isinstance(part, Term | Prefix):
         raise ValueError(f"a {type(part).__name__} cannot be among words in quotes")
     return _words(part).replace(" ", "-") + ("*" if isinstance(part, Prefix) else "")

@@ -18,7 +18,10 @@ ENDINGS: dict[str, tuple[str, ...]] = {
     "nl": ("en", "e", "s", ""),
     "pt": ("os", "as", "es", "o", "a", "e", "s", ""),
 }
-_CHANGED = {"en": (("ies", "y"),)}
+# The same of words whose last letter changes: apply, applies. Only behind a consonant: delay, delays.
+_CHANGING: dict[str, tuple[str, ...]] = {"en": ("y", "ies", "ied", "ying")}
+_SHORTEST_CHANGING = 2  # try, tried
+_VOWELS = "aeiou"
 
 
 def forms(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
@@ -30,12 +33,22 @@ def forms(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _forms(word: str, language: str) -> set[str]:
-    for one, other in _CHANGED.get(language, ()):
-        for ending, instead in ((one, other), (other, one)):
-            if word.endswith(ending) and len(word) - len(ending) >= SHORTEST:
-                return {word.removesuffix(ending) + instead}
-    for ending in sorted(ENDINGS[language], key=len, reverse=True):
-        stem = word.removesuffix(ending)
-        if word.endswith(ending) and len(stem) >= SHORTEST and not (ending == "s" and stem.endswith("s")):
-            return {stem + other for other in ENDINGS[language]}
-    return set()
+    """All that end otherwise, whichever ending it is that ``word`` has: what is a form of it, it is a form of."""
+    found: set[str] = set()
+    for stem in _stems(word, ENDINGS[language]):
+        if len(stem) >= SHORTEST:
+            found |= {stem + other for other in ENDINGS[language] if not _is_double_s(stem, other)}
+    for stem in _stems(word, _CHANGING.get(language, ())):
+        if len(stem) >= _SHORTEST_CHANGING and stem[-1] not in _VOWELS:
+            found |= {stem + other for other in _CHANGING[language]}
+    return found
+
+
+def _stems(word: str, endings: tuple[str, ...]) -> list[str]:
+    stems = [(word.removesuffix(ending), ending) for ending in endings if word.endswith(ending)]
+    return [stem for stem, ending in stems if not _is_double_s(stem, ending)]
+
+
+def _is_double_s(stem: str, ending: str) -> bool:
+    """An s behind an s is no ending: loss."""
+    return ending == "s" and stem.endswith("s")

@@ -34,7 +34,7 @@ _ALPHABETS = "\u0370-\u03ff\u0400-\u052f"
 _MORE_TO_DO = re.compile(
     f"[a-z][{_ALPHABETS}]|[{_ALPHABETS}][a-z]|[{HANGUL}][^ {HANGUL}]|[^ {HANGUL}][{HANGUL}]"
 )
-_MIXED = re.compile(f"[^ ]*(?:[a-z][{_ALPHABETS}]|[{_ALPHABETS}][a-z])[^ ]*")
+_MIXED = re.compile(f"[a-z][{_ALPHABETS}]|[{_ALPHABETS}][a-z]")
 # Letters by the shape of their capital or small form, whichever is the one that deceives.
 _LOOK_ALIKE = str.maketrans(
     "авеёзкмнорстухцѕіјһԁԛԝӏґ" + "αβεζηικμνορτυχω",
@@ -59,8 +59,10 @@ _MARK = regex.compile(r"\p{M}")
 
 
 def _more(normalised: str) -> str:
-    latin = _MIXED.sub(lambda word: word.group().translate(_LOOK_ALIKE), normalised)
-    return " ".join(_RUN_OF_HANGUL.sub(r" \g<0> ", latin).split())
+    if _MIXED.search(normalised):
+        pieces = normalised.split()
+        normalised = " ".join(one.translate(_LOOK_ALIKE) if _MIXED.search(one) else one for one in pieces)
+    return " ".join(_RUN_OF_HANGUL.sub(r" \g<0> ", normalised).split())
 
 
 def more_if_needed(normalised: str) -> str:
@@ -87,7 +89,9 @@ def _elsewhere(match: re.Match[str]) -> str:
 
 
 def padded(literal: str) -> str:
-    """Normalised words as they are looked for in ``" " + text + " "``: a space at each end that must end a word."""
+    """Normalised words, one at least, as they are looked for in ``" " + text + " "``: a space at each end that must
+    end a word.
+    """
     before = "" if _PIECES.match(literal[0]) else " "
     return f"{before}{literal}{'' if _PIECES.match(literal[-1]) else ' '}"
 

@@ -101,6 +101,13 @@ class TestMatch:
         assert ids("late is:reply from:aero after:2017-10-31", table) == ["2"]
         assert ids("late -is:reply", table) == ["1"]
 
+    def test_json_is_json_whatever_is_said_in_its_first_line(self) -> None:
+        assert ids("late", '{"id": 1, "text": "late, \\"text\\", again"}\n{"id": 2, "text": "late"}\n') == [
+            "1",
+            "2",
+        ]
+        assert ids("late", '{"id": 1, "tags": ["a", "text", "b"], "text": "late"}\n') == ["1"]
+
     @pytest.mark.parametrize(
         ("arguments", "says"),
         [

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +26,9 @@ BRANDWATCH, MELTWATER, SPRINKLR, X = (
         (BRANDWATCH, "delta AND country:gbr AND language:en", "delta AND country:GB AND lang:en"),
         (BRANDWATCH, "delta NOT engagementType:RETWEET", "delta NOT is:repost"),
         (BRANDWATCH, "hashtags:(late OR lost) AND delta", "hashtags:(late OR lost) AND delta"),
+        (BRANDWATCH, "{Delta ( Air} AND ( late )", 'raw:"Delta ( Air" AND (late)'),
+        (BRANDWATCH, "delta <<<the airline>>>NOT {Mouth )}", 'delta NOT raw:"Mouth )"'),
+        (BRANDWATCH, "delta <<<late", "delta <<<late"),
         (MELTWATER, "delta and (late or lost) not river", "delta AND (late OR lost) NOT river"),
         (MELTWATER, 'headline:"lost bag" near', 'title:"lost bag" near'),
         (SPRINKLR, "(delta ONEAR/3 late) AND isRetweet:false", "(delta ONEAR/3 late) AND NOT is:repost"),
@@ -86,3 +91,16 @@ def test_it_names_what_it_left_out(dialect: Dialect, source: str, query: str, lo
 def test_no_text_is_an_exception(dialect: Dialect, source: str) -> None:
     found = convert(source, dialect)
     assert found.parsed.source == found.query
+
+
+@pytest.mark.parametrize("piece", ["<<< ", "<<<", '"', '\\"', "{ ", "[", "x: ", "-", "( ", "<<<a>>>", ") "])
+def test_repeating_a_piece_takes_no_quadratic_time(piece: str) -> None:
+    """In seconds of the processor; sixteen times the length."""
+    few, many = (_seconds(piece * (size // len(piece))) for size in (3_000, 48_000))
+    assert many < 80 * few + 0.1
+
+
+def _seconds(source: str) -> float:
+    began = time.process_time()
+    convert(source, Dialect.BRANDWATCH)
+    return time.process_time() - began

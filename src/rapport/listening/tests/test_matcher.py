@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import threading
 from collections.abc import Iterable, Mapping
 
@@ -9,12 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rapport.listening.anchors import Rarity, rules
+from rapport.listening.fields import FIELDS
 from rapport.listening.matcher import Matcher
-from rapport.listening.parse import parse
+from rapport.listening.parse import parse, read
 from rapport.listening.post import Post
 from rapport.listening.reference import evaluate
 from rapport.listening.tests.trees import posts, queries, sources
 from rapport.listening.tree import Not, Query
+
+texts = st.text(st.one_of(st.characters(), st.sampled_from("@_.,:/#-$[]가ก่é ")), max_size=12)
 
 
 def ids(matcher: Matcher, found: Iterable[Post]) -> list[list[int]]:
@@ -91,6 +96,42 @@ def test_changes_are_matched_at_once(
 def test_words_that_are_easily_missed(query: str, text: str, matched: bool) -> None:
     asked = {3: parse(query)}
     assert ids(Matcher(asked), [post(text)]) == [[3] if matched else []] == wanted(asked, [post(text)])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([spec.name for spec in FIELDS]), texts), min_size=1),
+    st.lists(posts, max_size=3),
+    texts,
+)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+def test_no_value_of_a_field_is_an_exception(
+    asked: list[tuple[str, str]], heard: list[Post], name: str
+) -> None:
+    """One query's exception would be that of all others, and of all posts of a batch."""
+    written = [f'late OR {field}:"{value}"' for field, value in asked]
+    found = {n: query for n, one in enumerate(written) if (query := read(one).query) is not None}
+    known = {
+        "author": name,
+        "author_name": name,
+        "to": name,
+        "lang": name,
+        "network": name,
+        "url": name,
+        "country": name,
+    }
+    strange = post(name, title=name, channel=name, mentions=(name,), tags=(name,), links=(name,), **known)
+    assert ids(Matcher(found), [strange, *heard]) == wanted(found, [strange, *heard])
+
+
+@pytest.mark.parametrize("kind", ["near", "and or"])
+def test_of_a_deep_query_each_part_is_looked_at_once(kind: str) -> None:
+    near = " NEAR/0 ".join(f"w{n}" for n in range(99))
+    deep = "x0"
+    for n in range(28):
+        deep = f"({deep} {'OR' if n % 2 else 'AND'} y{n})"
+    profile = cProfile.Profile()
+    profile.runcall(rules, parse(near if kind == "near" else deep).root, Rarity())
+    assert sum(entry.callcount for entry in profile.getstats()) < 20_000
 
 
 def test_two_texts_and_two_posts_are_never_one() -> None:

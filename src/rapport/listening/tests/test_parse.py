@@ -1,5 +1,6 @@
 import cProfile
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,21 @@ from rapport.listening.parse import DEEPEST, LONGEST, MOST_LEAVES, parse, read
 from rapport.listening.problems import QueryError, Severity
 from rapport.listening.show import show
 from rapport.listening.tests.trees import queries, sources
-from rapport.listening.tree import And, Field, Mention, Near, Not, Or, Prefix, Query, Raw, Tag, Term, Ticker
+from rapport.listening.tree import (
+    And,
+    Emoji,
+    Field,
+    Mention,
+    Near,
+    Not,
+    Or,
+    Prefix,
+    Query,
+    Raw,
+    Tag,
+    Term,
+    Ticker,
+)
 
 
 class TestTrees:
@@ -38,6 +53,8 @@ class TestTrees:
             ("C++", Term("c", symbols="c++")),
             ("don't", Term("don t")),
             ("accents:exact Café", Term("cafe", accented="café")),
+            ("site:(a.com) late", And((Field("site", ":", ("a.com",)), Term("late")))),
+            ('"🎉 party time"~5', Near(5, False, (Emoji("🎉"), Term("party"), Term("time")))),
             ("stem:en bag", Term("bag", forms=("baged", "bages", "baging", "bage", "bags"))),
             ('stem:en "bag"', Term("bag")),
             ('raw:"AT&T \\"x\\""', Raw('AT&T "x"')),
@@ -122,6 +139,7 @@ class TestErrors:
             ("late lang:english", 5, "takes the code of a language"),
             ("late has:vidio", 5, "It takes media, image, video"),
             ("late from:>5", 5, "takes no “>”"),
+            ("late likes:<5..20", 5, "not “5..20”"),
             ("late likes:many", 5, "takes a number"),
             ("late after:2026-02-30", 5, "takes a day"),
             ("late lang: en", 5, "right behind “lang:”"),
@@ -257,6 +275,19 @@ class TestLimits:
         """Counted in calls, not seconds: twice the length is at most some three times the work."""
         few, many = (_work(piece * (size // len(piece))) for size in (5_000, 10_000))
         assert many < 3 * few + 2_000
+
+    @pytest.mark.parametrize("begins", ['"', ""])
+    @pytest.mark.parametrize("piece", ["?", "? ", '\\"', "😡?", "!?", "a?", "가1", "яa"])
+    def test_nor_is_there_more_in_one_call(self, begins: str, piece: str) -> None:
+        """In seconds of the processor: what a pattern does by itself is not seen as calls."""
+        few, many = (_seconds(begins + piece * (size // len(piece)) + 'a"') for size in (3_000, 48_000))
+        assert many < 80 * few + 0.1
+
+
+def _seconds(source: str) -> float:
+    began = time.process_time()
+    read(source)
+    return time.process_time() - began
 
 
 def _work(source: str) -> int:

@@ -101,6 +101,7 @@ class TestFields:
             ("from:@Ana", {"author": "ana@example.social"}),
             ('author:"Ana Marić"', {"author_name": "ana maric-horvat"}),
             ("author:ana.b", {"author": "Ana.B"}),
+            ("author:@_", {"author": "_"}),
             ("to:aero", {"to": "Aero"}),
             ("network:Mastodon", {"network": "mastodon"}),
             ("channel:aero", {"channel": "Aero"}),
@@ -139,6 +140,7 @@ class TestFields:
             ("before:2026-01-31", {"created_at": datetime(2026, 1, 31, tzinfo=UTC)}),
             ("has:media", {"media": ()}),
             ("author:ana", {"author": "anab"}),
+            ("author:@_", {"author": "ana", "author_name": "_ Ana"}),
         ],
     )
     def test_it_does_not_fit(self, query: str, known: dict[str, object]) -> None:

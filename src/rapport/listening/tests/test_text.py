@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,6 +63,21 @@ def test_words_are_total_and_twice_is_once(text: str) -> None:
     found = words(text)
     assert words(found) == found
     assert normalise(found) == found
+
+
+@pytest.mark.parametrize(
+    "piece", ["я", "яa", "가1", "@", "a@", "a.", "www.", "https://", "#", "$a", "ก่", "é "]
+)
+def test_reading_a_strangers_text_takes_no_quadratic_time(piece: str) -> None:
+    """In seconds of the processor; sixteen times the length."""
+    few, many = (_seconds("가1" + piece * (size // len(piece))) for size in (3_000, 48_000))
+    assert many < 80 * few + 0.1
+
+
+def _seconds(text: str) -> float:
+    began = time.process_time()
+    words(plain(text)), list(tags(text)), list(mentions(text)), list(tickers(text)), links(text)
+    return time.process_time() - began
 
 
 @given(st.lists(texts, max_size=4))

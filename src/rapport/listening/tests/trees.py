@@ -11,7 +11,7 @@ WORDS = (
     "delta", "late", "luggage", "café", "où", "Čovječe", "straße", "Москва", "рейс", "πτήση", "أمتعة", "טיסה", "กระเป๋า",
     "ล่าช้า", "行李", "航空", "荷物", "삼성", "배송은", "at&t", "c++", "$5", "50%", "wi-fi", "don't", "it’s", "हिन्दी", "x1",
     "organi?ation", "lugg*", "दिल्ली*", "#lostbags", "#late*", "@aero", "@ana@example.social", "$AAPL", "😡", "🇭🇷",
-    '"lost bag"', '"lost my bag"~3', '"lost bag*"', 'raw:"AT&T"', 'raw:"it\\"s"', "lang:en", "lang:pt-br,hr",
+    '"lost bag"', '"lost my bag"~3', '"🎉 lost 🇭🇷"~4', '"lost bag*"', 'raw:"AT&T"', 'raw:"it\\"s"', "lang:en", "lang:pt-br,hr",
     "is:reply", "is:repost,quote", "has:question", "has:media", "followers:>10", "likes:5..20", "from:ana",
     'author:"ana marić"', "to:aero", "site:example.com", 'url:"/flights"', "country:HR", 'title:"lost bag"',
     "after:2026-01-31", "before:2026-02-01", "network:mastodon",
