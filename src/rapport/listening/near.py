@@ -5,41 +5,14 @@ Places here are in padded words (a space at each end), and literals are padded o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-from rapport.lib.normalise import WITHOUT_SPACES
-from rapport.listening.reference import near_extents
-from rapport.listening.text import Heard, padded
-from rapport.listening.tree import Emoji, Near, Node, Or, Prefix, Span, Term
+from rapport.listening.extents import Extents, either, near_extents
+from rapport.listening.text import padded, words_begin
+from rapport.listening.tree import Emoji, Near, Node, Or, Prefix, Term
 
-_Places: TypeAlias = Callable[["_Words"], set[Span]]
-_WITHOUT_SPACES = re.compile(WITHOUT_SPACES)
-
-
-class _Words:
-    """The padded words of one text, which can be counted."""
-
-    def __init__(self, words: str) -> None:
-        self.words = words
-        if words.isascii() or _WITHOUT_SPACES.search(words) is None:
-            self.before = self._spaces_before
-        else:
-            counted = _Counted(words[1:-1])
-            self.before = lambda place: counted.words_before(max(0, place - 1))
-
-    def _spaces_before(self, place: int) -> int:
-        """How many words begin before a place: each is behind a space."""
-        return self.words.count(" ", 0, place - 1) if place > 1 else 0
-
-
-class _Counted(Heard):
-    """A text of which only the words are known."""
-
-    def __init__(self, words: str) -> None:
-        self.original = ""
-        self.text = words
+_Places: TypeAlias = Callable[[str], Extents]
 
 
 def is_plain(node: Node) -> bool:
@@ -56,7 +29,7 @@ def is_plain(node: Node) -> bool:
 def near(node: Near) -> Callable[[str], bool]:
     """A function that says whether a NEAR of plain parts is true of the padded words of one text."""
     places = _near(node)
-    return lambda words: bool(places(_Words(words)))
+    return lambda words: bool(places(words))
 
 
 def _places(node: Node) -> _Places:
@@ -65,7 +38,7 @@ def _places(node: Node) -> _Places:
             return _near(node)
         case Or():
             parts = [_places(part) for part in node.parts]
-            return lambda words: set().union(*(part(words) for part in parts))
+            return lambda words: either(part(words) for part in parts)
         case Term():
             return _literals([padded(literal) for literal in (node.text, *node.forms)], begun=False)
         case Emoji():
@@ -80,14 +53,14 @@ def _literals(literals: list[str], *, begun: bool) -> _Places:
     """Where one of these stands, the spaces around it not counted; what is begun, to its word's end."""
     sizes = [(one, len(one) - len(one.lstrip(" ")), len(one.rstrip(" "))) for one in literals]
 
-    def places(known: _Words) -> set[Span]:
-        found = set()
-        words = known.words
+    def places(words: str) -> Extents:
+        found: Extents = {}
         for literal, first, last in sizes:
             at = words.find(literal)
             while at >= 0:
-                end = at + last
-                found.add((at + first, words.index(" ", end) if begun else end))
+                end = words.index(" ", at + last) if begun else at + last
+                start = at + first
+                found[start] = found.get(start, 0) | 1 << (end - start)
                 at = words.find(literal, at + 1)
         return found
 
@@ -97,12 +70,12 @@ def _literals(literals: list[str], *, begun: bool) -> _Places:
 def _near(node: Near) -> _Places:
     parts = [_places(part) for part in node.parts]
 
-    def places(words: _Words) -> set[Span]:
+    def places(words: str) -> Extents:
         found = []
         for part in parts:
             found.append(part(words))
             if not found[-1]:
-                return set()
-        return near_extents(node, found, words.before)
+                return {}
+        return near_extents(node, found, words_begin(words))
 
     return places

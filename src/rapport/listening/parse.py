@@ -109,6 +109,7 @@ class _Parser:
                 self.token.span, _("This bracket closes none. Remove it, or add “(” where it should begin.")
             )
         self._refuse_tall(root)
+        self._refuse_wide(root)
         self._refuse_only_not(root)
         self._lint(root)
         return Query(root, self.source, self.leaves.accents, self.leaves.stems)
@@ -269,6 +270,14 @@ class _Parser:
             if not level:
                 return
         raise self._error(level[0].span, _("The query is nested too deeply here. Simplify it, or split it."))
+
+    def _refuse_wide(self, node: Node) -> int:
+        """How many words may be between in a part with all NEARs in one another; matching takes time for each."""
+        inside = [self._refuse_wide(part) for part in _parts(node)]
+        if not isinstance(node, Near):
+            return max(inside, default=0)
+        self.leaves.near_number(node.n + sum(inside), node.span)
+        return node.n + sum(inside)
 
     def _refuse_only_not(self, root: Node) -> None:
         def lacks(node: Node) -> Node | None:

@@ -5,14 +5,13 @@ The matcher must find exactly what this finds; tests compare the two. It also sa
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
+from rapport.listening.extents import Extents, either, extents, near_extents
 from rapport.listening.facts import fits, originals
 from rapport.listening.post import Post
 from rapport.listening.text import (
@@ -49,8 +48,6 @@ from rapport.listening.tree import (
     Words,
     pushed,
 )  # fmt: skip
-
-WordsBefore: TypeAlias = Callable[[int], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +145,16 @@ class Asked:
                     for start, end in places(leaf, heard):
                         yield _hit(leaf, name, heard, start, end)
 
-    def _places(self, node: Node, heard: Heard) -> set[Span]:
+    def _places(self, node: Node, heard: Heard) -> Extents:
         """Where a part of a NEAR stands in one text's words."""
         match node:
             case Near():
                 parts = [self._places(part, heard) for part in node.parts]
-                return near_extents(node, parts, heard.words_before)
+                return near_extents(node, parts, heard.begins)
             case Or():
-                return set().union(*(self._places(part, heard) for part in node.parts))
+                return either(self._places(part, heard) for part in node.parts)
             case Term() | Prefix() | OneLetter() | Emoji():
-                return set(places(node, heard))
+                return extents(places(node, heard))
             case _:
                 raise ValueError(f"a {type(node).__name__} cannot be near something")
 
@@ -171,12 +168,14 @@ class Asked:
                 return
             case Near():
                 for name, heard in self.texts.items():
-                    extents = sorted(self._places(node, heard))
-                    reach = list(itertools.accumulate((last for _, last in extents), max))
+                    found = self._places(node, heard)
+                    starts = sorted(found)
+                    ends = (start + found[start].bit_length() - 1 for start in starts)
+                    reach = list(itertools.accumulate(ends, max))
                     for leaf in _leaves(node):
                         for start, end in places(leaf, heard):
                             # Of the extents that begin no later than the place, whether one reaches over it.
-                            begun = bisect_right(extents, (start, len(heard.text)))
+                            begun = bisect_right(starts, start)
                             if begun and reach[begun - 1] >= end:
                                 yield _hit(leaf, name, heard, start, end)
             case _:
@@ -268,37 +267,6 @@ def _literal(literal: str, text: str, *, pad: str = " ") -> Iterator[Span]:
 def _word_end(text: str, end: int) -> int:
     space = text.find(" ", end)
     return len(text) if space < 0 else space
-
-
-def near_extents(node: Near, parts: Sequence[set[Span]], before: WordsBefore) -> set[Span]:
-    """From the first word to the last of every way to take one place of each part, close enough.
-
-    ``before`` tells how many words begin before an offset of the text that the places are in.
-    """
-    if not all(parts):
-        return set()
-    sets = tuple(map(frozenset, parts))
-    orders = {sets} if node.ordered else set(itertools.permutations(sets))  # one for words that are the same
-    counted = functools.cache(before)
-    return set().union(*(_chained(order, node.n, counted) for order in orders))
-
-
-def _chained(parts: tuple[frozenset[Span], ...], most: int, before: WordsBefore) -> set[Span]:
-    """The same with the parts in this order; no more of a text is tried than ``most`` words from each place."""
-    chains = dict.fromkeys(parts[0], 0)  # from where to where, and the fewest words between
-    for part in parts[1:]:
-        ordered = sorted(part)
-        longer: dict[Span, int] = {}
-        for (start, end), gap in chains.items():
-            for number in range(bisect_left(ordered, (end,)), len(ordered)):
-                next_start, next_end = ordered[number]
-                # Two pieces of one word have no words between.
-                wider = gap + max(0, before(next_start + 1) - 1 - before(end))
-                if wider > most:
-                    break
-                longer[start, next_end] = min(wider, longer.get((start, next_end), wider))
-        chains = longer
-    return set(chains)
 
 
 def _leaves(node: Node) -> Iterator[Words]:

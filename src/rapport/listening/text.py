@@ -125,26 +125,25 @@ class Heard:
         return mapped.span(places[start], places[end - 1] + 1)
 
     @functools.cached_property
-    def _begun(self) -> list[int]:
-        starts = [
-            char != " "
-            and not (is_piece_without_spaces(char) and _MARK.match(char))
-            and (at == 0 or self.text[at - 1] == " " or is_piece_without_spaces(char))
-            for at, char in enumerate(self.text)
-        ]
-        return [0, *itertools.accumulate(starts)]
-
-    def words_before(self, place: int) -> int:
-        """How many words begin before ``text[place]``. In scripts without spaces each character is one, marks aside."""
-        return self._begun[place]
+    def begins(self) -> list[int]:
+        """Where its words begin: see :func:`words_begin`."""
+        return words_begin(self.text)
 
 
-_WITHOUT_SPACES = re.compile(WITHOUT_SPACES)
+# No word of Hangul is longer, and no letter has as many marks. What is counts as several, or one text could be one
+# word, and everything in it near.
+_LONGEST = 30
+_COUNTED = regex.compile(
+    rf"[^ {HANGUL}{WITHOUT_SPACES[1:-1]}]++|[{HANGUL}]{{1,{_LONGEST}}}+|{WITHOUT_SPACES}\p{{M}}{{0,{_LONGEST}}}+"
+)
 
 
-def is_piece_without_spaces(character: str) -> bool:
-    """Whether a character's script is written without spaces (Hangul is not)."""
-    return _WITHOUT_SPACES.match(character) is not None
+def words_begin(normalised: str) -> list[int]:
+    """Where the words of a text begin that are counted as being between others, and last what is behind all of it.
+
+    In scripts without spaces each character is one, with the marks behind it.
+    """
+    return [*(match.start() for match in _COUNTED.finditer(normalised)), len(normalised) + 1]
 
 
 def accented(text: str) -> str:

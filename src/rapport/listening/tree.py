@@ -133,7 +133,8 @@ class Near:
 
     With ``ordered`` in the order of ``parts``. Parts are ``Term``, ``Prefix``, ``OneLetter``, ``Emoji``, ``Or`` of
     these, or another ``Near``, whose place is all from its first word to its last. All in one text: title and
-    text are two. What is counted as a word: ``text.Heard.words_before``.
+    text are two. More than two parts are words each, and all of it is at most ``n`` words longer than they are. What
+    is counted as a word: ``text.words_begin``.
     """
 
     n: int

@@ -19,7 +19,10 @@ from rapport.listening.reference import evaluate
 from rapport.listening.tests.trees import posts, queries, sources
 from rapport.listening.tree import Not, Query
 
-texts = st.text(st.one_of(st.characters(), st.sampled_from("@_.,:/#-$[]가ก่é ")), max_size=12)
+texts = st.one_of(
+    st.sampled_from(["", "@", "_", "@_", "@ana", "#", "#_", ".", "a.", "//[", "ก", "가"]),
+    st.text(st.one_of(st.characters(), st.sampled_from("@_.,:/#-$[]가ก่é ")), max_size=12),
+)
 
 
 def ids(matcher: Matcher, found: Iterable[Post]) -> list[list[int]]:

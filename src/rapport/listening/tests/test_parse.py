@@ -256,6 +256,8 @@ class TestLimits:
             ("(" * (DEEPEST + 1) + "late" + ")" * (DEEPEST + 1), "at most 30 deep"),
             (" ".join(f"w{n}" for n in range(MOST_LEAVES + 1)), "at most 2000 words"),
             (" NEAR/1 ".join(f"w{n}" for n in range(200)), "nested too deeply"),
+            ("a1 NEAR/60 b1 NEAR/41 c1", "At most 100 words can be between"),
+            ('("a1 b1"~60 OR c1) NEAR/41 d1', "At most 100 words can be between"),
         ],
     )
     def test_each_is_said(self, source: str, says: str) -> None:
@@ -263,6 +265,7 @@ class TestLimits:
 
     def test_what_is_as_large_as_allowed_is_read(self) -> None:
         assert parse("(" * DEEPEST + "late" + ")" * DEEPEST).root == Term("late")
+        assert parse("(a1 NEAR/60 b1 OR c1 NEAR/60 d1) NEAR/40 e1")
         root = parse(" OR ".join(f"w{n}" for n in range(MOST_LEAVES))).root
         assert isinstance(root, Or)
         assert len(root.parts) == MOST_LEAVES

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.listening.matcher import Matcher
 from rapport.listening.parse import parse
 from rapport.listening.post import Post
 from rapport.listening.reference import Asked, evaluate
 from rapport.listening.tests.trees import posts, queries
-from rapport.listening.tree import And, Field, Near, Not, Or, Query, Term, pushed, without_fields
+from rapport.listening.tree import And, Field, Near, Not, Or, Query, Span, Term, pushed, without_fields
 
 
 def found(query: str, text: str, **known: object) -> bool:
@@ -180,9 +181,31 @@ class TestNear:
             near = Near(n, ordered, tuple(map(Term, wanted)))
             assert evaluate(Query(near), Post("1", " ".join(text))).matched == expected
 
+    @given(words, st.tuples(st.integers(0, 3), st.integers(0, 3)), st.tuples(st.booleans(), st.booleans()))
+    @settings(max_examples=300, deadline=None)
+    def test_one_inside_another_is_what_every_choice_of_places_says(
+        self, text: list[str], n: tuple[int, int], ordered: tuple[bool, bool]
+    ) -> None:
+        def near(one: set[Span], other: set[Span], most: int, in_order: bool) -> set[Span]:
+            pairs = [*itertools.product(one, other), *([] if in_order else itertools.product(other, one))]
+            return {(a, d) for (a, b), (c, d) in pairs if 0 <= c - b <= most}
+
+        at = {word: {(n, n + 1) for n, one in enumerate(text) if one == word} for word in ("aa", "bb", "cc")}
+        inner = near(at["aa"], at["bb"], n[0], ordered[0])
+        query = Near(n[0], ordered[0], (Term("aa"), Term("bb")))
+        for parts, expected in (
+            ((query, Term("cc")), near(inner, at["cc"], n[1], ordered[1])),
+            ((Term("aa"), query), near(at["aa"], inner, n[1], ordered[1])),
+            ((query, Or((Term("cc"), query))), near(inner, at["cc"] | inner, n[1], ordered[1])),
+        ):
+            asked = Query(Near(n[1], ordered[1], parts))
+            post = Post("1", " ".join(text))
+            assert evaluate(asked, post).matched == bool(Matcher({1: asked}).match(post)) == bool(expected)
+
     @pytest.mark.parametrize(
         ("query", "text", "expected"),
         [
+            ("삼성 NEAR/0 전자", "삼성" + "이" * 70 + "전자", False),
             ("航空 NEAR/2 行李", "航空公司行李", True),
             ("航空 NEAR/1 行李", "航空公司行李", False),
             ("삼성 ONEAR/0 전자", "삼성전자", True),
@@ -197,9 +220,20 @@ class TestNear:
     def test_words_between(self, query: str, text: str, expected: bool) -> None:
         assert found(query, text) == expected
 
-    @pytest.mark.parametrize("query", ["aa NEAR/9 bb", '"aa bb aa"~5', "(aa NEAR/3 bb) NEAR/3 aa"])
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "aa NEAR/9 bb",
+            "aa NEAR/100 bb",
+            '"aa bb aa"~5',
+            '"aa bb cc"~20 OR aa',
+            "(aa NEAR/3 bb) NEAR/3 aa",
+            "aa NEAR/33 bb NEAR/33 aa NEAR/33 bb",
+        ],
+    )
     def test_a_text_of_nothing_else_takes_no_quadratic_time(self, query: str) -> None:
-        """Counted in calls, not seconds."""
+        """Counted in calls, of which there are some for each word."""
+        assert _calls(query, "aa bb " * 200) < 1_000 * 200
         few, many = (_calls(query, "aa bb " * times) for times in (100, 200))
         assert many < 2.5 * few
 

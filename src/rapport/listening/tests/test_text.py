@@ -113,8 +113,9 @@ def test_places_stay_what_they_are(text: str) -> None:
         if char != " ":
             start, end = heard.span(at, at + 1)
             assert 0 <= start < end <= len(text)
-    before = [heard.words_before(at) for at in range(len(heard.text) + 1)]
-    assert before == sorted(before)
+    assert heard.begins == sorted(heard.begins)
+    assert all(heard.text[at] != " " for at in heard.begins[:-1])
+    assert heard.begins[-1] > len(heard.text)
 
 
 @pytest.mark.parametrize(
@@ -134,11 +135,11 @@ def test_it_leads_back_to_the_original(text: str, piece: str, original: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "piece", "count"), [("a bb ccc", "ccc", 2), ("我的行李", "李", 3), ("a 我的 b", "b", 3), ("삼성은 b", "b", 1), ("กำลัง b", "b", 4)]
+    ("text", "piece", "count"), [("a bb ccc", "ccc", 2), ("我的行李", "李", 3), ("a 我的 b", "b", 3), ("삼성은 b", "b", 1), ("한" * 31 + " b", "b", 2), ("กำลัง b", "b", 4)]
 )  # fmt: skip
 def test_it_counts_words(text: str, piece: str, count: int) -> None:
     heard = Heard(text)
-    assert heard.words_before(heard.text.index(piece)) == count
+    assert heard.begins.index(heard.text.index(piece)) == count
 
 
 @pytest.mark.parametrize(
