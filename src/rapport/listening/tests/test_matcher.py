@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Mapping
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rapport.listening.anchors import Rarity, rules
@@ -106,6 +106,7 @@ def test_words_that_are_easily_missed(query: str, text: str, matched: bool) -> N
     st.lists(posts, max_size=3),
     texts,
 )
+@example([("author", "@_"), ("from", "ana")], [], "ana")
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_no_value_of_a_field_is_an_exception(
     asked: list[tuple[str, str]], heard: list[Post], name: str
