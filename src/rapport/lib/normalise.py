@@ -36,6 +36,8 @@ _ACCENT = regex.compile(
 )
 _INVISIBLE = regex.compile(r"\p{Default_Ignorable_Code_Point}|\p{Cf}")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]")
+# No script stacks as many, and composing takes time in the square of a run, which a stranger may make long.
+_MANY_MARKS = regex.compile(r"(\p{M}{30})\p{M}+")
 _EMOJI = regex.compile(r"(?![©®])[\p{Extended_Pictographic}\p{Regional_Indicator}]")
 _PLAIN = str.maketrans(
     {"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ı": "i", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t"}
@@ -77,6 +79,11 @@ def _fold(char: str) -> str:
 _FOLDING = _Folding()
 
 
+def few_marks(text: str) -> str:
+    """``text`` with runs of combining marks cut to thirty, so that it can be composed in time of its length."""
+    return _MANY_MARKS.sub(r"\1", text) if len(text) > 30 and not text.isascii() else text
+
+
 def normaliser(more: Callable[[str], str] | None = None, *, keep: str = "") -> Callable[[str], str]:
     """:func:`normalise`, or one that goes on with what it finds: ``more`` is given normalised words, one or several
     with a space between them, and gives some back. It must treat each word alone, because results are kept.
@@ -113,7 +120,7 @@ class _Pieces(dict[str, str]):
             found = f"{piece} "
             again = piece.isalpha()  # numbers and the codes of short links come once
         elif _AS_THEY_ARE(piece):
-            return f"{unicodedata.normalize('NFKC', piece)} "
+            return f"{unicodedata.normalize('NFKC', few_marks(piece))} "
         else:
             words = _words(piece)
             if self._more is not None:
@@ -141,8 +148,9 @@ def _words(text: str) -> str:
     """What :func:`normalise` says, in as many steps; ``text`` may be anything."""
     if "™" in text or "℠" in text:
         text = _NOT_LETTERS.sub(" ", text)
-    folded = unicodedata.normalize("NFKC", text).translate(_FOLDING)
+    folded = unicodedata.normalize("NFKC", few_marks(text)).translate(_FOLDING)
     if not folded.isascii():
+        folded = few_marks(folded)  # some were two
         # What stood between two characters may be gone now, so they may compose.
         folded = _RUN_WITHOUT.sub(r" \g<0> ", unicodedata.normalize("NFKC", folded))
     return " ".join(folded.split())

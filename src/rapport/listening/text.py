@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import regex
 
-from rapport.lib.normalise import WITHOUT_SPACES, Mapped, normaliser
+from rapport.lib.normalise import WITHOUT_SPACES, Mapped, few_marks, normaliser
 
 # Signs that a query may insist on, where they adjoin a word: C++, AT&T, C#, 50%, $5.
 SIGNS = "&+#%$€£¥°"
@@ -148,7 +148,7 @@ def words_begin(normalised: str) -> list[int]:
 
 def accented(text: str) -> str:
     """Words as :func:`words` writes them, but with their accents."""
-    folded = unicodedata.normalize("NFKC", re.sub("[™℠]", " ", text)).casefold()
+    folded = unicodedata.normalize("NFKC", few_marks(re.sub("[™℠]", " ", text))).casefold()
     found = " ".join(_TOKEN.findall(_INVISIBLE.sub("", unicodedata.normalize("NFC", folded))))
     return _more(found)
 
@@ -158,7 +158,7 @@ def signed(text: str, *, accents: bool = False) -> str:
     write = accented if accents else words
     pieces = (
         "".join(piece if piece in SIGNS else write(piece) for piece in _SIGN.split(token) if piece)
-        for token in unicodedata.normalize("NFKC", text).split()
+        for token in unicodedata.normalize("NFKC", few_marks(text)).split()
     )
     return " ".join(filter(None, pieces))
 
@@ -199,7 +199,7 @@ def tags(text: str) -> Iterator[tuple[str, int, int]]:
 
 def handle_name(handle: str) -> str:
     """A handle without its sign, as it is compared."""
-    return unicodedata.normalize("NFKC", handle.strip()).casefold().lstrip("@")
+    return unicodedata.normalize("NFKC", few_marks(handle.strip())).casefold().lstrip("@")
 
 
 def handle_names(handle: str) -> tuple[str, ...]:

@@ -85,6 +85,15 @@ def test_short_cuts_change_nothing(text: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("marks", ["\u0301\u0323", "\u0e38\u0e48", "\u0344", "\u064e\u0651", "\u093c\u094d"])
+@pytest.mark.parametrize("letter", ["a", "ก", "ب", "क"])
+def test_a_letter_with_thousands_of_marks_takes_no_longer_than_its_text(letter: str, marks: str) -> None:
+    text = letter + marks * 100_000  # composed as they are, these take minutes
+    short = normalise(letter + marks * 1_000)
+    assert normalise(text) == short == normalise(short)
+    assert Mapped(text).text == short
+
+
 def test_no_character_is_changed_by_a_short_cut() -> None:
     codes = itertools.chain(range(0x20000), range(0x20000, sys.maxunicode + 1, 251))
     texts = (f"a{(c := chr(code))}か\u3099 {c}กุ\u0e48{c}\u0e38 =\u0338{c}" for code in codes)
