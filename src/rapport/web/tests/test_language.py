@@ -24,7 +24,8 @@ def _entries(language: str) -> list[dict[str, str]]:
             "flags": " ".join(re.findall(r"^#, (.*)$", block, re.M)),
         }
         for keyword, lines in re.findall(r"^(msg\S+) ((?:\".*\"\n?)+)", block, re.M):
-            entry[keyword] = "".join(re.findall(r'"(.*)"', lines)).replace("\\n", "\n").replace('\\"', '"')
+            written = "".join(re.findall(r'"(.*)"', lines))
+            entry[keyword] = re.sub(r"\\(.)", lambda found: {"n": "\n"}.get(found[1], found[1]), written)
         found.append(entry)
     return found
 
@@ -52,7 +53,8 @@ def test_translations_keep_what_is_filled_in_and_no_quote_that_ends_an_attribute
             assert set(holes.findall(text)) <= set(holes.findall(plural)), text
             if "msgid_plural" not in entry:
                 assert set(holes.findall(text)) == set(holes.findall(entry["msgid"])), text
-            assert '"' not in text, text
+            # What listening says of a query quotes as queries do, and never stands in an attribute.
+            assert '"' not in text or '"' in plural, text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
