@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -81,8 +82,9 @@ def test_a_reply_that_is_taken_back_brings_its_files_back_with_their_description
     instance: Instance, open_desk: Opener, keep: Callable[[Page, str], None]
 ) -> None:
     page = open_desk()
-    post = instance.post("ana.w", "@aero Which of the two doors?")
-    _open(page, "Which of the two doors")
+    words = f"Which of the two doors, {uuid4().hex[:6]}?"
+    post = instance.post("ana.w", f"@aero {words}")
+    _open(page, words)
     field = page.locator(".files input[type=file]")
     field.set_input_files([picture("plan.png"), picture("door.png")])
     page.get_by_label("Describe plan.png for those who cannot see it").fill("The way to the door")
