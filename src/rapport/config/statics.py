@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+from copy import copy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import async_only_middleware
 from servestatic.middleware import ServeStaticMiddleware
 from servestatic.responders import StaticFile
@@ -22,15 +24,27 @@ _LEAST_BYTES = 400
 @async_only_middleware
 def compressed_statics(get_response: Any) -> Any:
     """ServeStatic, with a compressed copy of each text beside the original for browsers that take one."""
-    served = ServeStaticMiddleware(get_response)
+    served = copy(_served(str(settings.STATIC_ROOT)))
+    served.get_response = get_response
+    return served
+
+
+@cache
+def _served(_static_root: str) -> ServeStaticMiddleware:
+    """Found once in a process: each client of a test is a server of its own, and would look for all files again."""
+    served = ServeStaticMiddleware(_nothing_behind)
     for url, file in served.files.items():
         if isinstance(file, StaticFile) and url.endswith(_WORTH_IT):
             ((_encoding, path, headers),) = file.alternatives
-            copy = _compressed(path, Path(path).stat().st_mtime_ns)
-            if copy is not None:
+            smaller = _compressed(path, Path(path).stat().st_mtime_ns)
+            if smaller is not None:
                 kept = [pair for pair in headers if pair[0].lower() != "content-length"]
-                served.files[url] = StaticFile(path, kept, encodings={"gzip": copy})
+                served.files[url] = StaticFile(path, kept, encodings={"gzip": smaller})
     return served
+
+
+async def _nothing_behind(request: HttpRequest) -> HttpResponseBase:
+    raise NotImplementedError
 
 
 @cache
@@ -44,13 +58,13 @@ def _compressed(path: str, _changed: int) -> str | None:
     if len(content) < _LEAST_BYTES:
         return None
     folder = Path(settings.STATIC_ROOT)
-    copy = folder / f"{hashlib.sha256(content).hexdigest()}.gz"
+    packed = folder / f"{hashlib.sha256(content).hexdigest()}.gz"
     try:
-        if not copy.exists():
+        if not packed.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            aside = copy.with_suffix(f".{os.getpid()}")
+            aside = packed.with_suffix(f".{os.getpid()}")
             aside.write_bytes(gzip.compress(content, compresslevel=9, mtime=0))
-            aside.rename(copy)
+            aside.rename(packed)
     except OSError:  # a directory that cannot be written costs the network, not the page
         return None
-    return str(copy)
+    return str(packed)
