@@ -8,9 +8,10 @@ from typing import Any
 
 from rapport.brands.hours import DAYS, Hours, day_in_words, read_day
 from rapport.brands.models import Brand
-from rapport.channels.beginning import SLUG_LENGTH
+from rapport.channels.beginning import SLUG_LENGTH, create_brand
 from rapport.channels.brand_settings import NAME_LENGTH
 from rapport.lib.errors import Invalid
+from rapport.staff.models import User
 
 _LONGEST_DAY = 100
 
@@ -22,6 +23,18 @@ def hours_in(given: Mapping[str, str]) -> Hours:
     except ValueError as error:
         raise Invalid(str(error)) from error
     return {day: spans for day, spans in hours.items() if spans}
+
+
+def make_brand(*, actor: User, given: Mapping[str, str]) -> Brand:
+    """The brand that a form asks for. Raises Invalid for what is wrong in it, NotAllowed for who may not."""
+    return create_brand(
+        actor=actor,
+        name=given.get("name", ""),
+        slug=given.get("slug", ""),
+        time_zone=given.get("time_zone", ""),
+        hours=hours_in(given),
+        colour=given.get("colour", ""),
+    )
 
 
 def fields(typed: Mapping[str, str], *, time_zone: str, brand: Brand | None = None) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from rapport.brands.hours import in_words
 from rapport.brands.models import Brand
-from rapport.channels import beginning, brand_settings
+from rapport.channels import brand_settings
 from rapport.lib.errors import ActionError, Conflict, Invalid, NotAllowed
 from rapport.staff.access import access_brand
 from rapport.staff.permissions import Permission
-from rapport.web.brand_fields import fields, hours_in
+from rapport.web.brand_fields import fields, hours_in, make_brand
 from rapport.web.views.pages import DeskRequest, desk_view, status_of
 
 
@@ -42,16 +42,8 @@ def new(request: DeskRequest) -> HttpResponse:
         raise NotAllowed(_("Only an owner can make a brand."))
     if request.method != "POST":
         return _form(request, None)
-    given = request.POST
     try:
-        made = beginning.create_brand(
-            actor=request.user,
-            name=given.get("name", ""),
-            slug=given.get("slug", ""),
-            time_zone=given.get("time_zone", ""),
-            hours=hours_in(given.dict()),
-            colour=given.get("colour", ""),
-        )
+        made = make_brand(actor=request.user, given=request.POST.dict())
     except Invalid as error:
         return _form(request, None, problem=error)
     messages.success(request, _("%(name)s is there. Next, its first channel.") % {"name": made.name})

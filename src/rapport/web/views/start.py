@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from rapport.channels import beginning
 from rapport.lib.errors import ActionError, Invalid, NotAllowed
 from rapport.networks.registry import is_here
-from rapport.web.brand_fields import fields, hours_in
+from rapport.web.brand_fields import fields, make_brand
 from rapport.web.views.pages import DeskRequest, desk_view, status_of
 
 
@@ -54,16 +54,8 @@ def start_page(request: DeskRequest, *, problem: ActionError | None = None) -> H
 @desk_view
 def brand(request: DeskRequest) -> HttpResponse:
     """Make the brand."""
-    given = request.POST
     try:
-        made = beginning.create_brand(
-            actor=request.user,
-            name=given.get("name", ""),
-            slug=given.get("slug", ""),
-            time_zone=given.get("time_zone", ""),
-            hours=hours_in(given.dict()),
-            colour=given.get("colour", ""),
-        )
+        made = make_brand(actor=request.user, given=request.POST.dict())
     except Invalid as error:
         return start_page(request, problem=error)
     messages.success(request, _("%(name)s is there. Next, its first channel.") % {"name": made.name})
