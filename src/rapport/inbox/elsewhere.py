@@ -41,11 +41,15 @@ def adopt(new_message_ids: Sequence[int]) -> None:
                 SELECT thread_id, identity_id FROM inbox_message
                 WHERE channel_id = account.id AND external_id = m.parent_external_id AND own OFFSET 0
             ) said
-            JOIN contacts_identity speaker
-                ON speaker.id = said.identity_id AND speaker.external_id = account.external_id
-            JOIN contacts_identity author ON author.id = m.identity_id
-            JOIN inbox_casethread known
-                ON known.thread_id = said.thread_id AND known.contact_id = author.contact_id
+            CROSS JOIN LATERAL (
+                SELECT FROM contacts_identity
+                WHERE id = said.identity_id AND external_id = account.external_id OFFSET 0
+            ) speaker
+            CROSS JOIN LATERAL (SELECT contact_id FROM contacts_identity WHERE id = m.identity_id OFFSET 0) author
+            CROSS JOIN LATERAL (
+                SELECT case_id FROM inbox_casethread
+                WHERE thread_id = said.thread_id AND contact_id = author.contact_id OFFSET 0
+            ) known
             ORDER BY m.thread_id, author.contact_id, known.case_id DESC
             ON CONFLICT DO NOTHING
             """,

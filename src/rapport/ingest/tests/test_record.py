@@ -228,22 +228,42 @@ class TestChanges:
 
 
 @pytest.mark.django_db
-def test_a_thread_of_thousands_costs_what_its_news_costs() -> None:
-    """Everybody's case reading everybody's words would take minutes here, and hours at ten times as many."""
+@pytest.mark.parametrize("counted", ["never", "while empty", "with a few rows"])
+def test_a_thread_of_thousands_costs_what_its_news_costs(counted: str) -> None:
+    """Everybody's case reading everybody's words would take minutes here, and hours at ten times as many.
+
+    What the planner knows of the tables may be old: they may have been counted before anything was in them.
+    """
+    if counted == "while empty":
+        _count_tables()
     channel, people = make_channel(), 3000
+    if counted == "with a few rows":
+        record(
+            channel, said("hi", "ana", 0), said("yes", "brand", 1, to="hi"), said("ok", "ana", 2, to="yes")
+        )
+        _count_tables()
+    others = list(Case.objects.values_list("id", flat=True))
     replies = [said(f"r{n}", f"u{n}", 1, to="viral") for n in range(1, people)]
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = '20s'")
+            cursor.execute("SET LOCAL statement_timeout = '40s'")
         record(channel, said("viral", "u0", 0), *replies)
         # An edit concerns every case of the thread, and so does what the brand says to nobody in particular.
         record(channel, said("r7", "u7", 1, to="viral", text="in other words", edited_at=at(2)))
         record(channel, said("to one", "brand", 3, to="r8"))
         record(channel, said("to all", "brand", 4, to="to one"))
-    assert Case.objects.count() == people
-    assert not Case.objects.filter(waiting_since__isnull=False).exists()
-    assert set(Case.objects.values_list("last_message_at", "preview")) == {(at(4), "brand says to all")}
+    opened = Case.objects.exclude(id__in=others)
+    assert opened.count() == people
+    assert not opened.filter(waiting_since__isnull=False).exists()
+    assert set(opened.values_list("last_message_at", "preview")) == {(at(4), "brand says to all")}
     check_deferred()
+
+
+def _count_tables() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ANALYZE inbox_message, inbox_casethread, inbox_case, contacts_identity, brands_channel"
+        )
 
 
 def _agent() -> int:
