@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "rapport.channels",
     "rapport.outbox",
     "rapport.notices",
+    "rapport.mentions",
     "rapport.imports",
     "rapport.web",
     *django_apps(),

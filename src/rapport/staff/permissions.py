@@ -27,6 +27,7 @@ class Permission(StrEnum):
     WATCH_CHANNELS = "watch_channels"
     SHARE_VIEWS = "share_views"
     SHARE_REPLIES = "share_replies"
+    MANAGE_LISTENING = "manage_listening"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ GRANTS: dict[Permission, Grant] = {
     ),
     Permission.SHARE_REPLIES: Grant(
         Role.LEAD, _("Share saved replies with everybody of the brand, and change shared ones.")
+    ),
+    Permission.MANAGE_LISTENING: Grant(
+        Role.LEAD, _("Save and change listening queries, what is muted, rules and alerts.")
     ),
     Permission.MANAGE_TEAM: Grant(
         Role.LEAD, _("Invite people, give roles up to one's own, let people go, manage teams.")
