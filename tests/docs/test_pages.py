@@ -80,7 +80,9 @@ def test_the_readme_shows_the_two_commands() -> None:
 
 def test_every_dependency_is_explained_and_every_explanation_is_of_one() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    optional = [one for group in project["project"]["optional-dependencies"].values() for one in group]
+    developing = [one for one in project["dependency-groups"]["dev"] if one not in optional]
+    wanted = [*project["project"]["dependencies"], *optional, *developing]
     page = (DOCS / "dependencies.md").read_text(encoding="utf-8")
     explained = re.findall(r"^\| `([A-Za-z0-9_.-]+)` \|", page, flags=re.M)
     assert sorted(explained) == sorted(re.findall(r"^[A-Za-z0-9_.-]+", one)[0] for one in wanted)
