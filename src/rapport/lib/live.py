@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
-DESK = "rapport_desk"  # a case changed: {"brand": id, "cases": [ids]}; no ids: look at everything; "people": only they; "thread": the lists are as they were
+DESK = "rapport_desk"  # a case changed: {"brand": id, "cases": [ids]}; no ids: look at everything; "people": only they; "thread": the lists are as they were; "mentions": these changed, and no case
 INGEST = "rapport_ingest"  # raw events wait
 
 
@@ -36,6 +36,13 @@ def notify_thread(*, brand_id: int, case_ids: Iterable[int]) -> None:
         for start in range(0, len(ids), 200):
             payload = json.dumps({"brand": brand_id, "cases": ids[start : start + 200], "thread": True})
             cursor.execute("SELECT pg_notify(%s, %s)", [DESK, payload])
+
+
+def notify_mentions(*, brand_id: int) -> None:
+    """Say that mentions of a brand came or changed. Duplicates within a transaction are folded by PostgreSQL."""
+    payload = json.dumps({"brand": brand_id, "cases": [], "mentions": True})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [DESK, payload])
 
 
 def notify_people(*, brand_id: int, case_ids: Iterable[int], user_ids: Iterable[int]) -> None:

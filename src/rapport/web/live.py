@@ -39,12 +39,13 @@ class Paused:
 @dataclass(frozen=True)
 class Hint:
     """Cases of a brand changed; no ids: look at everything of that brand. ``people``: it is for these alone.
-    ``thread``: only what their own pages show, so lists stay as they are."""
+    ``thread``: only what their own pages show, so lists stay as they are. ``mentions``: not cases, but mentions."""
 
     brand_id: int
     case_ids: tuple[int, ...]
     people: tuple[int, ...] = ()
     thread: bool = False
+    mentions: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def read_hint(payload: str) -> Hint | Look | None:
             return Look(int(data["brand"]), int(data["look"]), names)
         people = tuple(int(user_id) for user_id in data.get("people", ()))
         cases = tuple(int(case_id) for case_id in data["cases"])
-        return Hint(int(data["brand"]), cases, people, bool(data.get("thread")))
+        mentions = bool(data.get("mentions"))
+        return Hint(int(data["brand"]), cases, people, bool(data.get("thread")), mentions)
     except (ValueError, KeyError, TypeError):
         _log.warning("a notification on %s could not be read", DESK)
         return None

@@ -34,7 +34,7 @@ async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Hints about the brands this person may see, until they leave.
 
     Events: ``hello`` (fetch everything once), ``hint`` ({"cases": [ids]}, no ids: everything; "thread": only those cases' own pages),
-    ``look`` ({"case": id}: who looks at it changed, for the screen that the address names),
+    ``mentions`` ({"brand": id}: its mentions came or changed), ``look`` ({"case": id}: who looks at it changed, for the screen that the address names),
     ``paused``, ``bye`` (logged out). 429 above a number of streams for one person. HEAD asks whether there would be a stream.
     """
     seen = await _who(request)
@@ -124,6 +124,8 @@ def _event(item: Item | None, seen: _Seen) -> str:
         case Hint(brand_id=brand_id, case_ids=case_ids, people=people) if brand_id in seen.brand_ids and (
             not people or seen.user_id in people
         ):
+            if item.mentions:
+                return f"event: mentions\ndata: {json.dumps({'brand': brand_id})}\n\n"
             told = {"brand": brand_id, "cases": case_ids, **({"thread": True} if item.thread else {})}
             return f"event: hint\ndata: {json.dumps(told)}\n\n"
         case Look(brand_id=brand_id, case_id=case_id) if brand_id in seen.brand_ids:

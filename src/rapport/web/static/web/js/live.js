@@ -82,6 +82,7 @@ function connect(url) {
   source = new EventSource(`${url}?screen=${screen}`);
   source.addEventListener("hello", () => {
     calm();
+    document.body.dispatchEvent(new CustomEvent("rapport:mentions"));
     pending.all = true;
     pending.lists = true;
     soon();
@@ -93,6 +94,7 @@ function connect(url) {
     else pending.all = true;
     soon();
   });
+  source.addEventListener("mentions", () => document.body.dispatchEvent(new CustomEvent("rapport:mentions")));
   source.addEventListener("look", (event) => document.body.dispatchEvent(new CustomEvent("rapport:look", { detail: JSON.parse(event.data) })));
   source.addEventListener("paused", () => worry(say("paused")));
   source.addEventListener("bye", () => {

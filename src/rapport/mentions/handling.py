@@ -1,0 +1,222 @@
+"""What people do with a mention. Making a case of it is here; what is done to many at once is in ``acts.py``."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Case as When
+from django.db.models import IntegerField, Value
+from django.db.models import When as If
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from rapport.audit.actions import record
+from rapport.brands.locks import lock_channel
+from rapport.brands.models import Channel, ChannelRole, ChannelState
+from rapport.inbox.actions.change import bump
+from rapport.inbox.actions.life import reopen_case
+from rapport.inbox.models import Case, CaseEvent, CaseEventKind, CaseStatus, CaseThread, Message
+from rapport.ingest.clean import clean
+from rapport.ingest.record import record_events
+from rapport.lib.errors import Conflict, Invalid, NotFound
+from rapport.lib.live import notify_desk, notify_mentions
+from rapport.mentions.models import CaseRule, Mention, MentionState, Post
+from rapport.networks.base import Author, MessageSeen
+from rapport.networks.registry import connectors
+from rapport.staff.access import require
+from rapport.staff.models import User
+from rapport.staff.permissions import Permission
+
+
+def access_mention(*, user: User, mention_id: int, permission: Permission = Permission.VIEW_CASES) -> Mention:
+    """The mention with its post, brand, case and who handled it. Raises NotFound or NotAllowed."""
+    mention = (
+        Mention.objects.select_related("post", "brand", "case", "handled_by").filter(id=mention_id).first()
+    )
+    if mention is None:
+        raise NotFound(_("There is no such mention, or you may not see it."))
+    require(user, mention.brand_id, permission)
+    return mention
+
+
+def make_case(*, user: User | None, mention_id: int, rule: CaseRule | None = None) -> Case:
+    """The case of the mention's post, so that it can be answered; opened now unless there is one.
+
+    The post becomes a message of the brand's channel on that network, under the network's own id. A person
+    reopens a case that is closed; a rule (no ``user``) leaves what was dealt with as it is, and gives only a case
+    that it opens to its team. Twice gives the same case. Raises :class:`Invalid` when it cannot be answered from
+    here, and says why; :class:`NotFound` and :class:`NotAllowed` for who may not.
+    """
+    if user is not None:
+        mention = access_mention(user=user, mention_id=mention_id, permission=Permission.WORK_CASES)
+    else:
+        found = Mention.objects.select_related("post").filter(id=mention_id).first()
+        if found is None:
+            raise NotFound(_("There is no such mention, or you may not see it."))
+        mention = found
+    with transaction.atomic():
+        # The channel's lock comes first, as in everything that records messages; then the row.
+        message = _known_message(mention)
+        channel = message.channel if message is not None else _channel_for(mention)
+        lock_channel(channel.id)
+        mention = (
+            Mention.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("post")
+            .get(id=mention.id)
+        )
+        case = _case_of(message) if message is not None else None
+        opened = case is None
+        if case is None:
+            case = _case_of(_recorded(mention.post, channel))
+        if case is None:
+            raise Invalid(_("This was written by an account of ours, so there is nobody to answer."))
+        if opened and rule is not None:
+            _as_the_rule_says(case, rule)
+        if user is not None and case.status == CaseStatus.CLOSED:
+            case = reopen_case(actor=user, case_id=case.id)
+        _note(mention, case, user=user, rule=rule)
+    return case
+
+
+def _known_message(mention: Mention) -> Message | None:
+    """The message that one of the brand's channels has of this post; of several, the first one it got."""
+    channels = list(
+        Channel.objects.filter(brand_id=mention.brand_id, network=mention.post.network).values_list(
+            "id", flat=True
+        )
+    )
+    return (
+        Message.objects.select_related("channel", "identity")
+        .defer("channel__credentials")
+        .filter(channel_id__in=channels, external_id=mention.post.external_id)
+        .order_by("id")
+        .first()
+    )
+
+
+def _channel_for(mention: Mention) -> Channel:
+    """Who would answer: the brand's support account there, then its main one, then any that is active."""
+    first = When(
+        If(role=ChannelRole.SUPPORT, then=Value(0)),
+        If(role=ChannelRole.MAIN, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    channel = (
+        Channel.objects.defer("credentials")
+        .filter(brand_id=mention.brand_id, network=mention.post.network, state=ChannelState.ACTIVE)
+        .order_by(first, "id")
+        .first()
+    )
+    if channel is None:
+        raise Invalid(
+            _(
+                "No channel of this brand is active on %(network)s, so nobody could answer from here. "
+                "Connect one under Channels, then make the case; or open the post on the network."
+            )
+            % {"network": network_name(mention.post.network)}
+        )
+    return channel
+
+
+def network_name(network: str) -> str:
+    """A network's name for people; one that was removed keeps its bare name."""
+    connector = connectors().get(network)
+    return str(connector.label) if connector else network
+
+
+def _recorded(post: Post, channel: Channel) -> Message:
+    """The post as a message of ``channel``, whose lock is held."""
+    if post.deleted_at is not None:
+        raise Invalid(_("Its author deleted this post, so it cannot be answered."))
+    if post.original_external_id:
+        raise Invalid(_("This only passes on what somebody else said. Make a case of the original."))
+    if not post.author_id_there:
+        raise Invalid(_("It is not known which account wrote this, so it cannot be answered from here."))
+    now = timezone.now()
+    try:
+        event = clean(
+            MessageSeen(
+                external_id=post.external_id,
+                author=Author(
+                    external_id=post.author_id_there,
+                    handle=post.author,
+                    name=post.author_name,
+                    followers=post.followers,
+                ),
+                text=post.text,
+                sent_at=post.sent_at,
+                edited_at=post.edited_at,
+                parent_id=post.parent_external_id or None,
+                url=post.url,
+                lang=post.lang,
+                facts={"kind": "mention"},
+            ),
+            received_at=now,
+        )
+    except ValueError as error:
+        raise Invalid(_("The post cannot be kept as a message: %(why)s.") % {"why": str(error)}) from error
+    ids = record_events(channel=channel, events=[(event, now)])
+    message = Message.objects.select_related("identity").get(id=ids[post.external_id])
+    Post.objects.filter(id=post.id, message__isnull=True).update(message=message)
+    return message
+
+
+def _case_of(message: Message) -> Case | None:
+    """The case in which its author's words of that thread lie, where its work went if it was merged."""
+    link = (
+        CaseThread.objects.select_related("case")
+        .filter(thread_id=message.thread_id, contact_id=message.identity.contact_id)
+        .first()
+    )
+    if link is None or message.from_brand:
+        return None
+    case = link.case
+    while case.merged_into is not None:
+        case = case.merged_into
+    return case
+
+
+def _as_the_rule_says(case: Case, rule: CaseRule) -> None:
+    """Team and priority of a case that a rule has just opened, each told in its history."""
+    told: list[tuple[CaseEventKind, dict[str, object]]] = []
+    fields: dict[str, object] = {}
+    if rule.team_id is not None and rule.team_id != case.team_id:
+        told.append((CaseEventKind.ASSIGNED, {"from": None, "to": None, "from_team": case.team_id,
+                                              "to_team": rule.team_id}))  # fmt: skip
+        fields["team_id"] = rule.team_id
+    if rule.priority is not None and rule.priority != case.priority:
+        told.append((CaseEventKind.PRIORITISED, {"from": int(case.priority), "to": rule.priority}))
+        fields["priority"] = rule.priority
+    if not fields:
+        return
+    bump(case=case, fields=fields)
+    now = timezone.now()
+    CaseEvent.objects.bulk_create(
+        CaseEvent(case_id=case.id, brand_id=case.brand_id, kind=kind, at=now, data={**data, "rule": rule.id})
+        for kind, data in told
+    )
+    notify_desk(brand_id=case.brand_id, case_ids=[case.id])
+
+
+def _note(mention: Mention, case: Case, *, user: User | None, rule: CaseRule | None) -> None:
+    """The mention knows its case, and the log who made it; nothing is written when both know already."""
+    if mention.state == MentionState.CASE and mention.case_id == case.id:
+        return
+    changed = Mention.objects.filter(id=mention.id, version=mention.version).update(
+        state=MentionState.CASE,
+        case=case,
+        handled_by=user,
+        handled_at=timezone.now(),
+        version=mention.version + 1,
+    )
+    if not changed:  # cannot be while its row is locked; a caller without the lock would get here
+        raise Conflict(_("Somebody changed this mention in the meantime."))
+    record(
+        action="mention.case",
+        actor_id=user.id if user is not None else None,
+        brand_id=mention.brand_id,
+        object_type="mention",
+        object_id=mention.id,
+        data={"case": case.id, "from": mention.state, **({"rule": rule.id} if rule is not None else {})},
+    )
+    notify_mentions(brand_id=mention.brand_id)
