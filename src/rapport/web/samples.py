@@ -18,8 +18,10 @@ from rapport.inbox.queries.receipts import Received
 from rapport.inbox.queries.rows import CaseRow
 from rapport.inbox.queries.thread import MessageRow
 from rapport.staff.models import User
+from rapport.web.kept_rows import ShownRow, shown_row
 from rapport.web.place import Place
 from rapport.web.timeline import Entry, Told
+from rapport.web.together import open_words
 
 # What customers write is in their own languages, and is not translated.
 _WORDS = "My bag never arrived in Vienna. Flight AA 417, yesterday. https://example.com/claim"
@@ -28,8 +30,8 @@ _ARABIC = "أين حقيبتي؟ لقد وصلت أمس"
 _LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen" * 7
 
 
-def sample_rows() -> list[tuple[CaseRow, str]]:
-    """A row of the list in each state, with where it leads: nowhere."""
+def sample_rows() -> list[ShownRow]:
+    """A row of the list in each state, leading nowhere."""
     now = timezone.now()
     usual = _row(now)
     waits = replace(usual, waiting_since=now - timedelta(minutes=12))
@@ -46,7 +48,17 @@ def sample_rows() -> list[tuple[CaseRow, str]]:
         replace(waits, contact_name="ليلى حداد", preview=_ARABIC, lang="ar"),
         replace(waits, contact_name=_LONG, preview=_LONG, tags=(_LONG[:60],)),
     ]
-    return [(replace(row, id=number), "#rows-title") for number, row in enumerate(rows, start=1)]
+    return [
+        shown_row(
+            replace(row, id=number),
+            "#rows-title",
+            selected=number == 2,
+            may_pick=True,
+            drafted=number == 5,
+            open_by=open_words(["Ivo Perić"]) if number == 1 else "",
+        )
+        for number, row in enumerate(rows, start=1)
+    ]
 
 
 def _row(now: datetime) -> CaseRow:

@@ -135,10 +135,10 @@ def test_the_list_goes_on_by_keyset(desk: Desk) -> None:
         make_case(desk.channel, f"Customer {number}", f"Question {number}", minutes=number)
     client = desk.client()
     first = client.get("/desk/")
-    ids = [row.id for row, _url in first.context["rows"]]
+    ids = [one.row.id for one in first.context["rows"]]
     cursor = first.context["page"].next_cursor
     second = client.get("/desk/all/", {"after": cursor}, HTTP_HX_REQUEST="true", HTTP_HX_TARGET="rows-end")
-    more = [row.id for row, _url in second.context["rows"]]
+    more = [one.row.id for one in second.context["rows"]]
     assert len(ids) == 40
     assert len(more) == 6
     assert not set(ids) & set(more)

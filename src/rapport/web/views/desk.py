@@ -29,13 +29,14 @@ from rapport.staff.access import brands_for, granted, may_anywhere
 from rapport.staff.models import Team, User
 from rapport.staff.permissions import Permission
 from rapport.web.composer import NOTHING, Typed, composer
+from rapport.web.kept_rows import shown_row
 from rapport.web.narrowing import narrowing_context
 from rapport.web.numbers import whole_number
 from rapport.web.place import Place, place_from_saved, place_of
 from rapport.web.search import Found, found_in, found_url
 from rapport.web.snooze import snooze_choices
 from rapport.web.timeline import timeline
-from rapport.web.together import coming_of, together
+from rapport.web.together import coming_of, open_words, together
 from rapport.web.views.pages import DeskRequest, desk_view
 from rapport.web.window import window_of
 
@@ -152,15 +153,28 @@ def list_context(request: DeskRequest, place: Place, case_id: int | None) -> dic
         found = found_in(place, page)
     except NotUnderstood as error:
         page, found = CasePage(rows=(), next_cursor=None), Found(problem=str(error))
+    ids = [row.id for row in page.rows]
+    open_by = open_elsewhere(user=request.user, case_ids=ids)
+    drafted = cases_with_drafts(user=request.user, case_ids=ids)
+    picks = may_pick(request.user)
     return {
         "place": place,
         "page": page,
         "found": found,
-        "rows": [(row, found_url(place, row.id, page.hits)) for row in page.rows],
-        "open_by": open_elsewhere(user=request.user, case_ids=[row.id for row in page.rows]),
-        "drafted": cases_with_drafts(user=request.user, case_ids=[row.id for row in page.rows]),
+        "rows": [
+            shown_row(
+                row,
+                found_url(place, row.id, page.hits),
+                selected=row.id == case_id,
+                may_pick=picks,
+                drafted=row.id in drafted,
+                open_by=open_words(open_by.get(row.id, ())),
+                snippet=found.snippets.get(row.id),
+            )
+            for row in page.rows
+        ],
         "selected_id": case_id,
-        "may_pick": may_pick(request.user),
+        "may_pick": picks,
         "empty_hint": VIEW_TABLE[place.view].hint,
         "view_label": VIEW_TABLE[place.view].label,
     }

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_safe
 
 from rapport.web.preferences import looks_of
 from rapport.web.samples import sample_case, sample_rows
-from rapport.web.search import Found
 from rapport.web.views.pages import DeskRequest, desk_view
 
 
@@ -36,14 +35,10 @@ def styleguide(request: DeskRequest) -> HttpResponse:
         **sample_case(request.user),
         "looks": looks_of(request),
         "rows": sample_rows(),
-        "found": Found(),
         "form": _Fields({"name": "Aero Adria", "address": "nobody", "language": "th"}),
         "problem": _("The reply is too long for the network. Nothing was sent."),
         "waits": [now - timedelta(seconds=20), now - timedelta(minutes=12), now - timedelta(hours=5)],
         "now": now,
-        "selected_id": 2,
-        "drafted": {5},
-        "open_by": {1: ["Ivo Perić"]},
         "may_pick": True,
         "surfaces": (
             ("ground", "surface", "raised", "hover", "selected", "own", "private-ground", "note-ground",
