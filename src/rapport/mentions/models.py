@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from rapport.mentions.act_models import MentionAct as MentionAct
 from rapport.mentions.spike_models import Alert as Alert
 from rapport.mentions.spike_models import AlertSetting as AlertSetting
 from rapport.mentions.stream_models import Denominator as Denominator
@@ -196,6 +197,10 @@ class Post(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["network", "external_id"], name="post_once_per_network")
         ]
+        indexes = [
+            # Muting somebody sets aside what else they said.
+            models.Index(fields=["network", "author"], name="post_by_author")
+        ]
 
     def __str__(self) -> str:
         return self.text[:60]
@@ -249,6 +254,11 @@ class Mention(models.Model):
             models.Index(
                 fields=["brand", "state", "-relevance", "-sent_at", "-id"],
                 name="mention_by_relevance",
+                condition=Q(folded_into__isnull=True),
+            ),
+            models.Index(
+                fields=["brand", "state", "-reach", "-sent_at", "-id"],
+                name="mention_by_reach",
                 condition=Q(folded_into__isnull=True),
             ),
         ]
