@@ -206,6 +206,23 @@ class Post(models.Model):
         return self.text[:60]
 
 
+class Gone(models.Model):
+    """A version of a post that is not stored, because it matches nothing or was deleted, so that an older version
+    that comes later is not taken for news. Kept for a while only."""
+
+    network = models.CharField(max_length=40)
+    external_id = models.CharField(max_length=500)
+    edited_at = models.DateTimeField(null=True, help_text="Of the version; null: deleted.")
+    until = models.DateTimeField(help_text="When it may be forgotten.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["network", "external_id"], name="gone_once")]
+        indexes = [models.Index(fields=["until"], name="gone_until")]
+
+    def __str__(self) -> str:
+        return f"{self.network}:{self.external_id}"
+
+
 class MentionState(models.TextChoices):
     NEW = "new", _("New")
     SEEN = "seen", _("Seen")
@@ -233,6 +250,10 @@ class Mention(models.Model):
     needs_reply = models.BooleanField(null=True)
     folded_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="folded")
     copies = models.PositiveIntegerField(default=0, db_default=0, help_text="How many are folded into it.")
+    fold_key = models.CharField(
+        max_length=40, blank=True, default="", db_default="",
+        help_text="Equal for what may be folded: see likeness.py.",
+    )  # fmt: skip
     case = models.ForeignKey("inbox.Case", null=True, on_delete=models.SET_NULL, related_name="from_mentions")
     sent_at = models.DateTimeField(help_text="The post's, for lists.")
     found_at = models.DateTimeField(db_default=Now())
@@ -261,6 +282,13 @@ class Mention(models.Model):
                 name="mention_by_reach",
                 condition=Q(folded_into__isnull=True),
             ),
+            # Of a post that thousands repeat, the one or few that they are shown under.
+            models.Index(
+                fields=["brand", "fold_key", "sent_at"],
+                name="mention_heads",
+                condition=Q(folded_into__isnull=True) & ~Q(fold_key=""),
+            ),
+            models.Index(fields=["brand", "fold_key"], name="mention_alike", condition=~Q(fold_key="")),
         ]
 
     def __str__(self) -> str:

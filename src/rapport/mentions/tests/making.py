@@ -1,56 +1,48 @@
-"""Queries, posts and mentions for tests of this room, without a stream."""
+"""A small world for tests of mentions: queries as they are saved, and posts as they are heard."""
 
 from __future__ import annotations
 
-import itertools
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
 from rapport.brands.models import Brand
-from rapport.inbox.tests.making import START
-from rapport.mentions.models import Match, Mention, Post, Query, QueryKind, QueryVersion
+from rapport.listening.parse import parse
+from rapport.listening.post import Post
+from rapport.listening.show import show
+from rapport.mentions.hearing import Heard
+from rapport.mentions.matching import note_change
+from rapport.mentions.models import Query, QueryKind, QueryState, QueryVersion
 
-_numbers = itertools.count(1)
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def make_query(brand: Brand, text: str = "bag", kind: str = QueryKind.BRAND, name: str = "") -> Query:
-    """A saved query with its first version."""
-    query = Query.objects.create(brand=brand, name=name or f"Query {next(_numbers)}", kind=kind)
-    query.version = QueryVersion.objects.create(query=query, number=1, text=text, canonical=text)
-    query.save(update_fields=["version"])
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def make_query(brand: Brand, text: str, *, name: str = "", kind: str = QueryKind.BRAND) -> Query:
+    """A query that listens, without looking back."""
+    with transaction.atomic():
+        query = Query.objects.create(brand=brand, name=name or text[:80], kind=kind, state=QueryState.ACTIVE)
+        change_query(query, text)
     return query
 
 
-def make_post(
-    text: str = "Where is my bag?", *, network: str = "somewhere", sent_at: datetime = START, **more: Any
-) -> Post:
-    """A post as a stream would have stored it."""
-    number = next(_numbers)
-    fields: dict[str, Any] = {
-        "external_id": f"p{number}",
-        "author": f"ana{number}",
-        "author_name": "Ana",
-        "author_id_there": f"person-{number}",
-        "url": f"https://somewhere.example/p{number}",
-        "lang": "en",
-    }
-    return Post.objects.create(network=network, text=text, sent_at=sent_at, **(fields | more))
-
-
-def make_mention(
-    brand: Brand, post: Post | None = None, *, query: Query | None = None, **more: Any
-) -> Mention:
-    """A mention of ``brand``, found by ``query``, whose words are marked where they stand first."""
-    post = post or make_post()
-    kinds = [query.kind] if query is not None else [QueryKind.BRAND]
-    mention = Mention.objects.create(
-        brand=brand, post=post, **({"sent_at": post.sent_at, "kinds": kinds} | more)
-    )
-    if query is not None and query.version is not None:
-        term = query.version.text
-        start = post.text.lower().find(term)
-        why = [["text", start, start + len(term), term]] if start >= 0 else []
-        Match.objects.create(
-            mention=mention, query=query, version=query.version, why=why, sent_at=post.sent_at
+def change_query(query: Query, text: str) -> None:
+    """Other words for a query: its next version."""
+    with transaction.atomic():
+        number = QueryVersion.objects.filter(query=query).count() + 1
+        query.version = QueryVersion.objects.create(
+            query=query, number=number, text=text, canonical=show(parse(text))
         )
-    return mention
+        query.save(update_fields=["version"])
+        note_change()
+
+
+def heard(post_id: str, text: str, *, minutes: float = 0, **more: Any) -> Heard:
+    """A post of the network "somewhere"; ``more`` is of the post or of what was heard."""
+    known = {name: more.pop(name) for name in list(more) if name in Heard.__slots__}
+    fields = {"author": "ana", "network": "somewhere", "created_at": at(minutes), **more}
+    return Heard(Post(post_id, text, **fields), **{"author_id": f"id-{fields['author']}", **known})

@@ -1,0 +1,37 @@
+"""Whether two texts say the same, by one key that equal ones share: no pair of posts is ever compared.
+
+The words of a text are taken as search writes them (case, accents and look-alikes folded), without addresses, handles,
+numbers, emoji, and the ``RT`` and ``via`` that people put before what they pass on. Texts whose words are then
+the same in the same order have the same key. So copies that differ in links, in whom they name, in punctuation or in
+a number are one; a text with a word more or less is another. Short texts ("thank you", "good morning") have no key:
+what many people say by themselves is no copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from rapport.listening.text import ELSEWHERE, plain, words
+
+# Fewer words, or fewer letters (of scripts without spaces a whole text may be one word), are no sign of copying.
+LEAST_WORDS = 6
+LEAST_LETTERS = 24
+_PASSED_ON = frozenset({"rt", "via", ELSEWHERE})
+
+
+def likeness(text: str) -> str:
+    """The key of what a text says; "" when it is too short to tell."""
+    kept = [word for word in words(plain(text)).split() if word not in _PASSED_ON and word.isalpha()]
+    said = " ".join(kept)
+    if len(said) - len(kept) + 1 < LEAST_LETTERS or (len(kept) < LEAST_WORDS and said.isascii()):
+        return ""
+    return _key("t", said)
+
+
+def repost_key(network: str, original_id: str) -> str:
+    """The key of all reposts of one post."""
+    return _key("o", f"{network}\n{original_id}")
+
+
+def _key(kind: str, said: str) -> str:
+    return kind + hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=16).hexdigest()
