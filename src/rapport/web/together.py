@@ -103,8 +103,11 @@ class Together:
         }
 
 
-def together(*, user: User, case: Case, coming: Sequence[Words], asked: Asked | None = None) -> Together:
-    """What a page says, in a handful of queries. ``coming``: as :func:`rapport.outbox.together.on_its_way`."""
+def together(
+    *, user: User, case: Case, coming: Sequence[Words], handed: bool = True, asked: Asked | None = None
+) -> Together:
+    """What a page says, in a handful of queries. ``coming``: as :func:`rapport.outbox.together.on_its_way`.
+    ``handed``: whether there may be a handover that is still to be heard of."""
     news = lines(asked.news) if asked else ()
     beside = Beside(
         company=company(user=user, case_id=case.id),
@@ -115,7 +118,9 @@ def together(*, user: User, case: Case, coming: Sequence[Words], asked: Asked | 
         asked=asked is not None,
     )
     return Together(
-        beside=beside, followers=followers(case=case, reader=user), passed=passed(case=case, reader=user)
+        beside=beside,
+        followers=followers(case=case, reader=user),
+        passed=passed(case=case, reader=user) if handed else None,
     )
 
 

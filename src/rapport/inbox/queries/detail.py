@@ -13,6 +13,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet, Value
 from rapport.contacts.models import Contact, Identity
 from rapport.inbox.access import access_case
 from rapport.inbox.models import Case, CaseEvent, Message, Note, Tag
+from rapport.inbox.queries.at_case import AtCase, at_case
 from rapport.inbox.queries.became import Became, FileFacts, became, file_facts
 from rapport.inbox.queries.person import Person, person
 from rapport.inbox.queries.receipts import Received, received
@@ -80,6 +81,7 @@ class CaseDetail:
     related: Related
     newest_of_contact: MessageRow | None
     person: Person
+    there: AtCase
 
     @property
     def answerable(self) -> tuple[MessageRow, ...]:
@@ -116,6 +118,7 @@ def case_detail(
     window's time the newest 200 come, oldest first.
     """
     case = access_case(user=user, case_id=case_id)
+    there = at_case(case)
     page = thread_page(case=case, user=user, window=Window(older=older) if older else window)
     shown = [row.message for row in (*page.roots, *page.earlier_of_contact, *page.rows)]
     notes = (
@@ -131,12 +134,17 @@ def case_detail(
         became=became(shown),
         received=received(shown),
         files=file_facts(shown),
-        outgoing=_outgoing(case) if page.newer_cursor is None and page.ends is None else (),
-        notes=_newest(_within(notes, "created_at", page).order_by("-created_at", "-id")),
+        outgoing=_outgoing(case)
+        if there.outgoing and page.newer_cursor is None and page.ends is None
+        else (),
+        notes=_newest(_within(notes, "created_at", page).order_by("-created_at", "-id"))
+        if there.notes
+        else (),
         events=_newest(_within(events, "at", page).order_by("-at", "-id")),
-        related=related(user=user, case=case),
+        related=related(user=user, case=case, links=there.links),
         newest_of_contact=newest_of_contact(case=case) if page.newer_cursor or page.ends else None,
-        person=person(case),
+        person=person(case, there),
+        there=there,
     )
 
 

@@ -19,6 +19,11 @@ def assignable_users(*, brand_id: int) -> QuerySet[User]:
     )
 
 
+def colleagues_of(*, brand_id: int) -> QuerySet[User]:
+    """The same people with what a menu says of them, and no more: there may be hundreds, in case after case."""
+    return assignable_users(brand_id=brand_id).only("name", "initials", "availability", "away_until")
+
+
 def brand_tags(*, brand_id: int) -> QuerySet[Tag]:
     """The brand's tags, by name."""
     return Tag.objects.filter(brand_id=brand_id).order_by("name", "id")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rapport.contacts.models import Contact, ContactAttribute, ContactMerge, ContactNote
 from rapport.inbox.models import Case
+from rapport.inbox.queries.at_case import AtCase
 
 _NOTES = 50
 
@@ -19,14 +20,16 @@ class Person:
     parts: tuple[Contact, ...]
 
 
-def person(case: Case) -> Person:
-    """The case's person, as the case's brand knows them."""
+def person(case: Case, there: AtCase) -> Person:
+    """The case's person, as the case's brand knows them; what is not ``there`` is not asked for."""
     merges = ContactMerge.objects.filter(target_id=case.contact_id, undone_at=None).select_related("source")
     notes = ContactNote.objects.filter(
         contact_id=case.contact_id, brand_id=case.brand_id, removed_at=None
     ).select_related("author")
     return Person(
-        attributes=tuple(ContactAttribute.objects.filter(contact_id=case.contact_id, brand_id=case.brand_id)),
-        notes=tuple(notes.defer("author__password").order_by("-id")[:_NOTES]),
-        parts=tuple(merge.source for merge in merges.order_by("-id")),
+        attributes=tuple(ContactAttribute.objects.filter(contact_id=case.contact_id, brand_id=case.brand_id))
+        if there.attributes
+        else (),
+        notes=tuple(notes.defer("author__password").order_by("-id")[:_NOTES]) if there.contact_notes else (),
+        parts=tuple(merge.source for merge in merges.order_by("-id")) if there.joined else (),
     )

@@ -52,8 +52,8 @@ LIMIT %(limit)s
 """
 
 
-def related(*, user: User, case: Case) -> Related:
-    """What stands beside ``case``, among what ``user`` may see."""
+def related(*, user: User, case: Case, links: bool) -> Related:
+    """What stands beside ``case``, among what ``user`` may see. ``links``: whether it is linked to any."""
     visible = Case.objects.filter(
         contact_id=case.contact_id, brand_id__in=brand_ids_for(user, Permission.VIEW_CASES)
     ).exclude(status=CaseStatus.MERGED)
@@ -63,17 +63,25 @@ def related(*, user: User, case: Case) -> Related:
         first_at=Min("opened_at"),
         last_at=Max("last_message_at"),
     )
-    links = CaseLink.objects.filter(Q(one_id=case.id) | Q(other_id=case.id)).values_list("one_id", "other_id")
-    linked = [one if other == case.id else other for one, other in links[:_LINKED]]
+    linked = _linked(case) if links else []
     alike = _alike(case)
-    beside = _with_names(Case.objects.filter(id__in={*linked, *alike}, brand_id=case.brand_id)).in_bulk()
+    wanted = {*linked, *alike}
+    beside = (
+        _with_names(Case.objects.filter(id__in=wanted, brand_id=case.brand_id)).in_bulk() if wanted else {}
+    )
+    itself = int(case.status != CaseStatus.MERGED)
     others = visible.exclude(id=case.id).order_by("-last_message_at", "-id")
     return Related(
-        others=tuple(_with_names(others)[:_OTHERS]),
+        others=tuple(_with_names(others)[:_OTHERS]) if sums["total"] > itself else (),
         linked=tuple(beside[one] for one in linked if one in beside),
         alike=tuple(beside[one] for one in alike if one in beside and one not in linked),
         **sums,
     )
+
+
+def _linked(case: Case) -> list[int]:
+    links = CaseLink.objects.filter(Q(one_id=case.id) | Q(other_id=case.id)).values_list("one_id", "other_id")
+    return [one if other == case.id else other for one, other in links[:_LINKED]]
 
 
 def _with_names(found: models.QuerySet[Case]) -> models.QuerySet[Case]:

@@ -16,7 +16,7 @@ from rapport.inbox.queries.counts import view_counts
 from rapport.inbox.queries.detail import case_detail
 from rapport.inbox.queries.filters import CaseFilters
 from rapport.inbox.queries.lists import CasePage, list_cases
-from rapport.inbox.queries.people import assignable_users, brand_tags
+from rapport.inbox.queries.people import brand_tags, colleagues_of
 from rapport.inbox.queries.reasons import close_reasons, reason_label
 from rapport.inbox.queries.search_fields import NotUnderstood
 from rapport.inbox.queries.views import ORDERS, VIEW_TABLE
@@ -216,7 +216,7 @@ def may_pick(user: User) -> bool:
 def pick_context(brand_id: int | None) -> dict[str, Any]:
     """What can be done to picked cases; people and tags where they are all of one brand."""
     return {
-        "bulk_people": assignable_users(brand_id=brand_id) if brand_id else [],
+        "bulk_people": colleagues_of(brand_id=brand_id) if brand_id else [],
         "bulk_tags": brand_tags(brand_id=brand_id)[:_OFFERED_TAGS] if brand_id else [],
         "bulk_priorities": list(reversed(Priority.choices)),
         "bulk_reasons": close_reasons(brand_id=brand_id),
@@ -247,7 +247,13 @@ def case_context(
     brand = listed.get("only_brand")
     same = brand is not None and brand.id == case.brand_id and "bulk_people" in listed
     allowed = granted(request.user, case.brand_id)
-    others = together(user=request.user, case=case, coming=coming_of(detail, request.user), asked=asked)
+    others = together(
+        user=request.user,
+        case=case,
+        coming=coming_of(detail, request.user),
+        handed=detail.there.handovers,
+        asked=asked,
+    )
     return {
         "place": place,
         "together": others,
@@ -270,7 +276,7 @@ def case_context(
         "may_note": Permission.NOTE in allowed,
         "may_work": Permission.WORK_CASES in allowed,
         "may_set_reasons": Permission.MANAGE_CHANNELS in allowed,
-        "assignable": listed["bulk_people"] if same else assignable_users(brand_id=case.brand_id),
+        "assignable": listed["bulk_people"] if same else colleagues_of(brand_id=case.brand_id),
         "known_tags": brand_tags(brand_id=case.brand_id),
         "priorities": list(reversed(Priority.choices)),
         "reasons": listed["bulk_reasons"] if same else close_reasons(brand_id=case.brand_id),
