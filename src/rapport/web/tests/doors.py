@@ -25,6 +25,7 @@ from rapport.staff.models import Membership, Role
 from rapport.staff.permissions import Permission as Can
 from rapport.web.tests.doors_aids import AIDS
 from rapport.web.tests.doors_notices import NOTICES
+from rapport.web.tests.doors_queries import QUERIES
 from rapport.web.tests.doors_ways import (
     NO_LOGIN,
     Door,
@@ -187,6 +188,7 @@ _UNKNOWN = "/webform/thread/nonsense/"
 DOORS: list[Door] = [
     *NOTICES,
     *AIDS,
+    *QUERIES,
     _read("", anybody(ok=(302,))),
     _read("healthz", anybody()),
     Door("login/", lambda site: "/login/", {"GET": anybody(), "POST": anybody(ok=(200, 302))}),

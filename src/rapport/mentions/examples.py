@@ -1,0 +1,150 @@
+"""Test cases kept with a query: texts it must match, and texts it must not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from rapport.lib.errors import Invalid
+from rapport.lib.text import storable, storable_json
+from rapport.listening.parse import read
+from rapport.listening.post import Post
+from rapport.listening.reference import evaluate
+from rapport.listening.tree import Query as Asked
+from rapport.mentions.models import Query, QueryExample
+from rapport.staff.models import User
+
+MOST_EXAMPLES = 50
+LONGEST_EXAMPLE = 5000  # characters
+# What may be known of an example besides its text, with the most characters of each.
+KNOWN: Mapping[str, int] = {"title": 1000, "author": 200, "author_name": 200, "lang": 16, "network": 40}
+
+
+@dataclass(frozen=True)
+class Example:
+    """One of them. ``post``: what else is known of it, of :data:`KNOWN`; what is not there is not known."""
+
+    text: str
+    must_match: bool = True
+    post: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a query makes of an example. ``unknown``: fields it asks for that nobody knows of this text."""
+
+    example: Example
+    right: bool
+    unknown: tuple[str, ...] = ()
+
+
+class ExamplesFail(Invalid):
+    """A query does not do what its examples say; ``tried`` are those that fail."""
+
+    def __init__(self, tried: Sequence[Tried]) -> None:
+        self.tried = tuple(tried)
+        super().__init__(
+            _(
+                "Nothing was saved yet: an example does not come out as it should. Change the query or the example, "
+                "or save it anyway."
+            )
+        )
+
+
+def try_all(asked: Asked, examples: Iterable[Example]) -> list[Tried]:
+    """Each example with what the query makes of it."""
+    tried = []
+    for example in examples:
+        result = evaluate(asked, _post(example))
+        tried.append(Tried(example, result.matched == example.must_match, result.unknown))
+    return tried
+
+
+def failing(text: str, examples: Iterable[Example]) -> list[Tried]:
+    """The examples that do not come out right. Without a query that can be read there are none."""
+    asked = read(text).query
+    return [] if asked is None else [one for one in try_all(asked, examples) if not one.right]
+
+
+def _post(example: Example) -> Post:
+    known = example.post
+    return Post(
+        id="",
+        text=example.text,
+        title=known.get("title"),
+        author=known.get("author"),
+        author_name=known.get("author_name"),
+        lang=known.get("lang"),
+        network=known.get("network"),
+    )
+
+
+def clean_examples(given: Iterable[Example]) -> list[Example]:
+    """What was typed, fit to be kept: the empty ones left out. Raises Invalid."""
+    found = []
+    for one in given:
+        text = storable(one.text.replace("\r\n", "\n")).strip()
+        if not text:
+            continue
+        if len(text) > LONGEST_EXAMPLE:
+            raise Invalid(
+                _("An example can have %(limit)s characters. “%(words)s…” is longer.")
+                % {"limit": LONGEST_EXAMPLE, "words": text[:20]}
+            )
+        found.append(Example(text, one.must_match, known_of(one.post)))
+    if len(found) > MOST_EXAMPLES:
+        raise Invalid(
+            _("A query can have %(most)s examples. Take some of them out.") % {"most": MOST_EXAMPLES}
+        )
+    return found
+
+
+def known_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """Of what somebody says of a post, what an example keeps."""
+    clean = storable_json(dict(given))
+    return {
+        name: clean[name][:limit]
+        for name, limit in KNOWN.items()
+        if isinstance(clean.get(name), str) and clean[name]
+    }
+
+
+def kept_examples(query: Query) -> list[Example]:
+    """The examples of a query, oldest first."""
+    return [Example(one.text, one.must_match, one.post) for one in query.examples.order_by("id")]
+
+
+def keep_examples(*, query: Query, examples: Sequence[Example], user: User) -> bool:
+    """Make these the examples of a query, in the caller's transaction. True when that changed something.
+
+    One that was there already stays as it is, with who made it.
+    """
+    before: dict[tuple[object, ...], list[int]] = {}
+    for row in query.examples.order_by("id"):
+        before.setdefault(_key(Example(row.text, row.must_match, row.post)), []).append(row.pk)
+    fresh = []
+    for one in examples:
+        there = before.get(_key(one))
+        if there:
+            there.pop()
+        else:
+            fresh.append(
+                QueryExample(
+                    query=query,
+                    text=one.text,
+                    must_match=one.must_match,
+                    post=dict(one.post),
+                    created_by=user,
+                )
+            )
+    gone = [number for numbers in before.values() for number in numbers]
+    QueryExample.objects.filter(id__in=gone).delete()
+    QueryExample.objects.bulk_create(fresh)
+    return bool(gone or fresh)
+
+
+def _key(example: Example) -> tuple[object, ...]:
+    return (example.text, example.must_match, tuple(sorted(example.post.items())))
