@@ -1,18 +1,45 @@
-"""The past, looked through for a query once it is saved or changed."""
+"""The past, looked through for a query once it is saved or changed.
+
+Three things are gone through, newest first, in parts that commit with their progress, so a killed worker repeats one
+part at most, which changes nothing: what an older version of the query found (what holds no more goes, unless somebody
+dealt with it), posts that are kept, and public messages of channels. No rule opens a case for what was found so.
+
+``Query.backfill`` holds ``version`` (whose run it is: a newer version's replaces it), ``from`` and ``until`` (ISO),
+``next`` (where it goes on: a phase, and the place in it), ``looked`` and ``found`` (how many), ``state``
+(running, done, stopped, failed), ``error`` (in words) and ``at`` (ISO, its last sign of life).
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from rapport.mentions.models import Query
+from rapport.inbox.models import Message, Visibility
+from rapport.listening.matcher import Matcher
+from rapport.listening.parse import parse
+from rapport.listening.post import Post as Said
+from rapport.listening.problems import QueryError
+from rapport.mentions import hearing, recording, settling
+from rapport.mentions.exclusions import exclusions_of
+from rapport.mentions.matching import Found, Known
+from rapport.mentions.models import Post, Query, QueryState
+from rapport.mentions.stored import POST_FIELDS, message_posts, post_of
 
 QUEUE = "mentions"
 TASK = "rapport.mentions.look_back"
+PART = 500
+PARTS_PER_JOB = 20
+# A run without a sign of life for so long has no job any more.
+LOST = timedelta(minutes=2)
+# What was being stored while the query was saved may have been committed behind the run.
+_OVERLAP = timedelta(minutes=10)
 
 
 def begin(query: Query, *, days: int = 30) -> None:
@@ -25,18 +52,19 @@ def begin(query: Query, *, days: int = 30) -> None:
         "version": query.version_id,
         "from": (now - timedelta(days=days)).isoformat(),
         "until": now.isoformat(),
-        "next": {},
+        "next": {"phase": "matches"},
         "looked": 0,
         "found": 0,
         "state": "running",
         "error": "",
+        "at": now.isoformat(),
     }
     query.save(update_fields=["backfill"])
-    defer(query.id)
+    defer(query.pk)
 
 
 def defer(query_id: int) -> int:
-    """Ask for the next part in the caller's transaction; at most one waits. Returns 1 if it was asked for."""
+    """Ask for the next parts in the caller's transaction; at most one job waits. Returns 1 if it was asked for."""
     name = f"look-back-{query_id}"
     try:
         with transaction.atomic():
@@ -44,3 +72,196 @@ def defer(query_id: int) -> int:
     except AlreadyEnqueued:
         return 0
     return 1
+
+
+def look_back(*, query_id: int) -> None:
+    """Go through some parts, and ask for the next ones. Running it twice at once stores everything once."""
+    for _part in range(PARTS_PER_JOB):
+        if not take_part(query_id=query_id):
+            return
+    defer(query_id)
+
+
+def sweep() -> int:
+    """Ask again for runs whose job was lost with its worker; returns how many."""
+    lost = Query.objects.filter(
+        backfill__state="running",
+        backfill__at__lt=(timezone.now() - LOST).isoformat(),
+        deleted_at__isnull=True,
+    )
+    return sum(defer(query_id) for query_id in lost.order_by("id").values_list("id", flat=True))
+
+
+def take_part(*, query_id: int) -> bool:
+    """Go through one part in a transaction of its own; whether there is more."""
+    with transaction.atomic():
+        # The lock of those who store comes before the row, as everywhere.
+        recording.lock()
+        query = (
+            Query.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("version")
+            .filter(id=query_id)
+            .first()
+        )
+        if query is None or query.backfill.get("state") != "running":
+            return False
+        if query.deleted_at is not None or query.state != QueryState.ACTIVE or query.version is None:
+            return _end(query, "stopped")
+        try:
+            tree = parse(query.version.text)
+        except QueryError:
+            return _end(query, "failed", _("The query cannot be read any more. Save it again."))
+        known = Known(query.pk, query.version.pk, query.brand_id, query.kind, tree)
+        phase = query.backfill["next"]["phase"]
+        looked, found, following = _PHASES[phase](query, _Asked(known))
+        query.backfill = {
+            **query.backfill,
+            "looked": query.backfill["looked"] + looked,
+            "found": query.backfill["found"] + found,
+            "next": following or {},
+            "state": "running" if following else "done",
+            "at": timezone.now().isoformat(),
+        }
+        query.save(update_fields=["backfill"])
+        return following is not None
+
+
+def _end(query: Query, state: str, error: str = "") -> bool:
+    query.backfill = {**query.backfill, "state": state, "error": error}
+    query.save(update_fields=["backfill"])
+    return False
+
+
+class _Asked:
+    """One query, asked of many posts."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self._matcher = Matcher({known.query_id: known.tree})
+
+    def find(self, posts: list[Said]) -> list[Found | None]:
+        return [
+            Found(self.known, matches[0]) if matches else None for matches in self._matcher.match_many(posts)
+        ]
+
+
+_Result = tuple[int, int, dict[str, Any] | None]  # looked at, found, where it goes on
+
+
+def _matches(query: Query, asked: _Asked) -> _Result:
+    """What older versions found: what holds no more is taken away."""
+    place = query.backfill["next"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT t.id, t.sent_at, t.mention_id, m.post_id
+            FROM (
+                SELECT id, sent_at, mention_id FROM mentions_match
+                WHERE query_id = %(query)s AND version_id <> %(version)s
+                  AND sent_at <= %(at)s AND (sent_at < %(at)s OR mention_id > %(mention)s)
+                ORDER BY sent_at DESC, mention_id LIMIT %(part)s
+            ) t
+            CROSS JOIN LATERAL (SELECT post_id FROM mentions_mention WHERE id = t.mention_id OFFSET 0) m
+            ORDER BY t.sent_at DESC, t.mention_id
+            """,
+            {
+                "query": query.pk,
+                "version": asked.known.version_id,
+                "at": place.get("at", "infinity"),
+                "mention": place.get("mention", 0),
+                "part": PART,
+            },
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return 0, 0, {"phase": "posts"}
+    said = {
+        row["id"]: post_of(row)
+        for row in Post.objects.filter(id__in={row[3] for row in rows}).values(*POST_FIELDS)
+    }
+    holds = dict(zip(said, asked.find(list(said.values())), strict=True))
+    wrong = [(match_id, post_id) for match_id, _at, _mention, post_id in rows if holds.get(post_id) is None]
+    settling.take_away(
+        match_ids=[match_id for match_id, _post in wrong],
+        post_ids=sorted({post_id for _match, post_id in wrong}),
+    )
+    _id, at, mention_id, _post = rows[-1]
+    following = {"phase": "matches", "at": at.isoformat(), "mention": mention_id}
+    return 0, 0, following if len(rows) == PART else {"phase": "posts"}
+
+
+def _posts(query: Query, asked: _Asked) -> _Result:
+    """Posts that are kept because another query found them."""
+    since = datetime.fromisoformat(query.backfill["from"])
+    below = query.backfill["next"].get("below")
+    kept = Post.objects.filter(**({"id__lt": below} if below else {})).order_by("-id")
+    rows = list(kept.values(*POST_FIELDS, "arrived_at", "deleted_at", "author_id_there")[:PART])
+    wanted = [row for row in rows if row["deleted_at"] is None and row["sent_at"] >= since]
+    excluded = exclusions_of({query.brand_id})
+    placed = [
+        (row["id"], (found,))
+        for row, found in zip(wanted, asked.find([post_of(row) for row in wanted]), strict=True)
+        if found is not None
+        and not excluded.apply(
+            brand_id=query.brand_id,
+            network=row["network"],
+            author_id=row["author_id_there"],
+            handle=row["author"],
+        )
+    ]
+    settling.add_matches(placed)
+    settling.settle(post_ids=[post_id for post_id, _found in placed])
+    over = len(rows) < PART or rows[-1]["arrived_at"] < since
+    following = {"phase": "messages"} if over else {"phase": "posts", "below": rows[-1]["id"]}
+    return len(wanted), len(placed), following
+
+
+def _messages(query: Query, asked: _Asked) -> _Result:
+    """What channels heard. They store in the order of ids, so what is below a part came before it."""
+    since = datetime.fromisoformat(query.backfill["from"])
+    below = query.backfill["next"].get("below")
+    rows = list(
+        Message.objects.filter(**({"id__lt": below} if below else {}))
+        .order_by("-id")
+        .values_list("id", "arrived_at", "sent_at")[:PART]
+    )
+    wanted = [message_id for message_id, _arrived, sent_at in rows if sent_at >= since]
+    looked, found = _look_at(wanted, asked)
+    over = len(rows) < PART or rows[-1][1] < since
+    following = {"phase": "again"} if over else {"phase": "messages", "below": rows[-1][0]}
+    return looked, found, following
+
+
+def _again(query: Query, asked: _Asked) -> _Result:
+    """What was being stored while the query was saved, and so was noted for nobody."""
+    saved = datetime.fromisoformat(query.backfill["until"])
+    rows = Message.objects.filter(arrived_at__gte=saved - _OVERLAP, arrived_at__lte=saved + _OVERLAP)
+    ids = rows.filter(heard_as__isnull=True).order_by("-id").values_list("id", flat=True)[: PART * 20]
+    _looked, found = _look_at(list(ids), asked)
+    return 0, found, None
+
+
+def _look_at(message_ids: list[int], asked: _Asked) -> tuple[int, int]:
+    """Hear those of these messages that the query finds."""
+    if not message_ids:
+        return 0, 0
+    messages = Message.objects.filter(
+        id__in=message_ids, visibility=Visibility.PUBLIC, own=False, from_brand=False, deleted_at__isnull=True
+    )
+    posts = dict(message_posts(messages))
+    found = [
+        message_id
+        for message_id, one in zip(posts, asked.find(list(posts.values())), strict=True)
+        if one is not None
+    ]
+    # By all queries: what is stored of a post is what all of them find in it.
+    hearing.look_again(found)
+    return len(posts), len(found)
+
+
+_PHASES: dict[str, Callable[[Query, _Asked], _Result]] = {
+    "matches": _matches,
+    "posts": _posts,
+    "messages": _messages,
+    "again": _again,
+}

@@ -6,7 +6,7 @@ older; what is newer than that begins a group of its own. What is muted neither 
 
 Who is folded into whom follows from the mentions that there are, whatever the order in which they came:
 :func:`leave` takes some out of their groups, :func:`join` puts some into theirs. Between the two everything stands
-as if they had never come. Both must run under the lock of ``recording.py``. ``copies`` and ``reach`` of a head follow.
+as if they had never come. Both must run under :func:`lock`. ``copies`` and ``reach`` of a head follow.
 """
 
 from __future__ import annotations
@@ -57,6 +57,16 @@ _GROUPS = """
     ) m
 """
 _HEADS = _GROUPS.replace("OFFSET 0", "AND folded_into_id IS NULL OFFSET 0")
+
+
+# One writer at a time: folding asks what else there is. Few of all posts match, and matching is done before.
+_LOCK = (0x52_57, 2)
+
+
+def lock() -> None:
+    """Wait until nobody else stores mentions, and let nobody until this transaction is over."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", _LOCK)
 
 
 def leave(mention_ids: Collection[int]) -> list[int]:

@@ -256,6 +256,13 @@ def hear_messages(message_ids: Sequence[int]) -> int:
     return hear(messages_heard(message_ids), source_key=CHANNELS)
 
 
+def look_again(message_ids: Sequence[int]) -> int:
+    """Hear messages that are no news: they are not counted, and no rule opens a case for them. In a transaction."""
+    items = _fold([_item(one) for one in messages_heard(message_ids)])
+    matched, _recorded = _record(items, None)
+    return sum(1 for item in matched if item.found)
+
+
 def messages_heard(message_ids: Sequence[int]) -> list[Heard]:
     """What channels heard, of messages that are public and not a brand's own."""
     with connection.cursor() as cursor:

@@ -18,11 +18,10 @@ from django.db import connection
 from rapport.lib.pg import array
 from rapport.listening.post import Post
 from rapport.mentions import settling
+from rapport.mentions.folding import lock as lock
 from rapport.mentions.likeness import likeness, repost_key
 from rapport.mentions.matching import Found
 
-# One writer at a time. Folding asks what else there is, and few of all posts match; all else is done before.
-_LOCK = (0x52_57, 2)
 # A version of a post that was never stored can be overtaken by an older one only for moments; what was stored may
 # be heard again when a stream is replayed from days ago.
 _NEVER_STORED = timedelta(hours=1)
@@ -76,12 +75,6 @@ class _Stored:
     deleted: bool
 
 
-def lock() -> None:
-    """Wait until nobody else stores mentions, and let nobody until this transaction is over."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", _LOCK)
-
-
 def record(items: Sequence[Item], *, source_id: int | None) -> Recorded:
     """Store what these items tell; no two of them are of the same post.
 
@@ -123,7 +116,9 @@ def record(items: Sequence[Item], *, source_id: int | None) -> Recorded:
     _update(newer)
     _learn_messages(same)
     placed = [*((ids[item.key], item) for item in new), *newer, *same]
-    settling.add_matches(placed, replaced={post_id for post_id, _ in newer})
+    settling.add_matches(
+        [(post_id, item.found) for post_id, item in placed], replaced={post_id for post_id, _ in newer}
+    )
     settled = settling.settle(
         post_ids=[*(post_id for post_id, _ in placed), *deleted], deleted=deleted, left=left
     )

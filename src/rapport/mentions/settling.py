@@ -1,7 +1,7 @@
 """What follows for mentions when posts came, changed or went: matches, kinds, relevance, mutes, folding.
 
 A mention that is new or muted and that nobody dealt with may go again; one that somebody dealt with stays.
-Everything here is derived from posts, matches and mutes. Must run under the lock of ``recording.py``.
+Everything here is derived from posts, matches and mutes. Must run under the lock of ``folding.py``.
 """
 
 from __future__ import annotations
@@ -10,21 +10,20 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connection
+from django.db.models import F
 
 from rapport.lib.live import notify_mentions
 from rapport.lib.pg import array
 from rapport.listening.reference import Hit
 from rapport.listening.show import show_node
 from rapport.mentions import folding
+from rapport.mentions.matching import Found
 from rapport.mentions.models import Mention, MentionState
 from rapport.mentions.mutes import mutes_of
 from rapport.mentions.relevance import relevance
-
-if TYPE_CHECKING:
-    from rapport.mentions.recording import Item
 
 # A text may have a word a thousand times; so many places are kept of why it matched.
 MOST_WHY = 50
@@ -53,8 +52,8 @@ def take_out(post_ids: Sequence[int]) -> list[int]:
     return [*ids, *folding.leave(ids)]
 
 
-def add_matches(placed: Sequence[tuple[int, Item]], *, replaced: Collection[int]) -> None:
-    """Store the matches of these posts, and the mentions they make. Posts in ``replaced`` have new words: what matched
+def add_matches(placed: Sequence[tuple[int, Sequence[Found]]], *, replaced: Collection[int] = ()) -> None:
+    """Store what finds each of these posts, and the mentions that makes. Posts in ``replaced`` have new words: what matched
     the old ones goes, unless somebody dealt with the mention."""
     if not placed:
         return
@@ -66,8 +65,8 @@ def add_matches(placed: Sequence[tuple[int, Item]], *, replaced: Collection[int]
             "version": one.known.version_id,
             "why": why_json(one.match.why()),
         }
-        for post_id, item in placed
-        for one in item.found
+        for post_id, found in placed
+        for one in found
     ]
     with connection.cursor() as cursor:
         given = {"rows": json.dumps(rows), "replaced": array(replaced)}
@@ -120,6 +119,41 @@ def add_matches(placed: Sequence[tuple[int, Item]], *, replaced: Collection[int]
             """,
             given,
         )
+
+
+def take_away(*, match_ids: Sequence[int], post_ids: Sequence[int]) -> None:
+    """Take matches away again that hold no more, of mentions that nobody dealt with, and what follows from that."""
+    if not match_ids:
+        return
+    _rows(
+        """
+        DELETE FROM mentions_match t
+        USING (
+            SELECT f.id FROM unnest(%s::bigint[]) AS g(id)
+            CROSS JOIN LATERAL (SELECT id, mention_id FROM mentions_match WHERE id = g.id OFFSET 0) f
+            CROSS JOIN LATERAL (
+                SELECT FROM mentions_mention m
+                WHERE id = f.mention_id AND m.state IN ('new', 'muted') AND m.handled_at IS NULL OFFSET 0
+            ) m
+        ) old
+        WHERE t.id = old.id RETURNING t.id
+        """,
+        match_ids,
+    )
+    settle(post_ids=post_ids)
+
+
+def mute(mention_ids: Collection[int], *, muted: bool) -> None:
+    """Set mentions that nobody dealt with aside, or take those back; copies of theirs stand by themselves again."""
+    folding.lock()
+    alone = folding.leave(mention_ids)
+    before, after = (
+        (MentionState.NEW, MentionState.MUTED) if muted else (MentionState.MUTED, MentionState.NEW)
+    )
+    Mention.objects.filter(id__in=mention_ids, state=before, handled_at__isnull=True).update(
+        state=after, version=F("version") + 1
+    )
+    folding.join({*alone, *mention_ids})
 
 
 def settle(*, post_ids: Sequence[int], deleted: Sequence[int] = (), left: Sequence[int] = ()) -> Settled:

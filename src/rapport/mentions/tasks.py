@@ -1,13 +1,20 @@
-"""What mentions ask for as jobs: cases that rules open, the past of a query, what a new mute sets aside."""
+"""What mentions ask for as jobs: cases that rules open, the past of a query."""
 
 from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
-from rapport.mentions import rules
+from rapport.mentions import backfill, rules
+from rapport.mentions.spikes.tasks import tell as tell
 
 
 @app.task(name=rules.TASK, queue=rules.QUEUE)
 def open_cases(wanted: list[tuple[int, int]]) -> None:
     """Open the cases of mentions that rules asked for. Running it twice opens each once."""
     rules.open_cases(wanted)
+
+
+@app.task(name=backfill.TASK, queue=backfill.QUEUE)
+def look_back(query_id: int) -> None:
+    """Look through a part of the past for a query. Running it twice stores everything once."""
+    backfill.look_back(query_id=query_id)
