@@ -30,24 +30,28 @@ class BadLine:
     reason: str
 
 
-def posts(file: BinaryIO) -> Iterator[Post | BadLine]:
+def posts(file: BinaryIO | Lines) -> Iterator[Post | BadLine]:
     """Every post of a file, and every line that is none.
 
     It is CSV if its first line names a column ``text`` and is no JSON object, in which any piece may be ``text``.
     """
-    lines = Lines(file)
+    lines = file if isinstance(file, Lines) else Lines(file)
     first = next(lines, None)
     if first is None:
         return
     lines.give_back([first])
-    columns = [name.strip(' "') for name in first.text.strip().split(",")]
-    twitter = "tweet_id" in columns
-    is_csv = "text" in columns and not first.text.lstrip().startswith("{")
+    is_csv, twitter = form_of(first.text)
     try:
         for record in csv_records(lines, needed=("text",)) if is_csv else json_records(lines):
             yield _post(record, twitter=twitter)
     except WrongHeader as error:
         yield BadLine(1, str(error))
+
+
+def form_of(first: str) -> tuple[bool, bool]:
+    """Whether a file that begins with this line is CSV, and whether its entities and times are Twitter's."""
+    columns = [name.strip(' "') for name in first.strip().split(",")]
+    return "text" in columns and not first.lstrip().startswith("{"), "tweet_id" in columns
 
 
 def _post(record: Record, *, twitter: bool) -> Post | BadLine:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import zoneinfo
 from pathlib import Path
 from typing import Annotated, Literal
@@ -122,6 +123,15 @@ class Options(BaseSettings):
         description="Streams one listener process keeps open, for networks that have them. Further channels "
         "are taken by further listeners, and are polled in any case.",
     )
+    stream_url: str | None = Field(
+        default=None,
+        repr=False,
+        alias="RAPPORT_STREAM",
+        description="A NATS server with JetStream, as `nats://user:password@host:4222` (or `tls://…`), for more talk "
+        "than one process can match: what sources bring is then shared by all listeners. A path, as in "
+        "`nats://host:4222/care`, names the stream; `rapport` if there is none. Needs the extra `nats`. Unset: "
+        "whoever reads a source matches it too.",
+    )
     poll_seconds: int = Field(
         default=15,
         ge=1,
@@ -177,7 +187,7 @@ class Options(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("database_url", "public_url", "secret_key", "smtp_url", mode="before")
+    @field_validator("database_url", "public_url", "secret_key", "smtp_url", "stream_url", mode="before")
     @classmethod
     def _blank_is_unset(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
@@ -209,6 +219,19 @@ class Options(BaseSettings):
                 raise ValueError(
                     "must be an address such as smtp://user:password@host:587?from=care@example.com"
                 ) from error
+        return value
+
+    @field_validator("stream_url")
+    @classmethod
+    def _is_nats(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if (
+                parts.scheme not in {"nats", "tls"}
+                or not parts.hostname
+                or not re.fullmatch(r"/?|/[A-Za-z0-9_-]{1,40}", parts.path)
+            ):
+                raise ValueError("must be an address such as nats://user:password@host:4222")
         return value
 
     @field_validator("time_zone")

@@ -24,11 +24,12 @@ class Line:
 
 
 class Lines:
-    """Iterates over the lines of ``file``, which must be open in binary mode at its beginning."""
+    """Iterates over the lines of ``file``, which must be open in binary mode at its beginning, or after ``before``
+    lines of it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, *, before: int = 0) -> None:
         self._file = file
-        self._number = 0
+        self._number = before
         self._returned: deque[Line] = deque()
         self.bytes_read = 0
 
@@ -56,6 +57,16 @@ class Lines:
             self.bytes_read += len(data)
             if not data or data.endswith(b"\n"):
                 return
+
+    @property
+    def number(self) -> int:
+        """How many lines were read."""
+        return self._number
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was read was also passed on: then what comes next begins after ``bytes_read``."""
+        return not self._returned
 
     def give_back(self, lines: list[Line]) -> None:
         """The next lines to be read are ``lines``, in their order."""

@@ -26,6 +26,7 @@ from rapport.staff.permissions import Permission as Can
 from rapport.web.tests.doors_aids import AIDS
 from rapport.web.tests.doors_notices import NOTICES
 from rapport.web.tests.doors_queries import QUERIES
+from rapport.web.tests.doors_sources import SOURCES
 from rapport.web.tests.doors_ways import (
     NO_LOGIN,
     Door,
@@ -188,6 +189,7 @@ _UNKNOWN = "/webform/thread/nonsense/"
 DOORS: list[Door] = [
     *NOTICES,
     *AIDS,
+    *SOURCES,
     *QUERIES,
     _read("", anybody(ok=(302,))),
     _read("healthz", anybody()),

@@ -1,0 +1,88 @@
+"""What a kind of source is: what its form asks, and one way to read it."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django.utils.functional import Promise
+
+from rapport.mentions.hearing import Heard
+from rapport.networks.connecting import Field
+
+# How often a source that waits says so, which keeps its lease.
+BREATH_S = 2.0
+_LOOK_S = 0.2
+
+Stop = Callable[[], bool]
+
+
+class NotShared(Exception):
+    """What was heard could not be handed on to the stream between processes now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the form brought. ``options`` are shown again, ``secrets`` never."""
+
+    options: Mapping[str, Any]
+    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def text(self, name: str) -> str:
+        """A field's text, without spaces around it; a secret's too."""
+        return str(self.options.get(name) or self.secrets.get(name) or "").strip()
+
+    def lines(self, name: str) -> list[str]:
+        """A field of lines."""
+        found = self.options.get(name)
+        return [str(one).strip() for one in found if str(one).strip()] if isinstance(found, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Posts in their order, possibly none, and the cursor that is behind them: both are stored together."""
+
+    heard: list[Heard]
+    cursor: dict[str, Any]
+
+
+class SourceKind(ABC):
+    """One kind of source. ``network``: of its posts. ``offered``: a person may add one by the form.
+
+    Every method may be called from any thread and raises only the errors of :mod:`rapport.networks.errors`.
+    """
+
+    key: ClassVar[str]
+    label: ClassVar[str | Promise]
+    about: ClassVar[str | Promise]
+    network: ClassVar[str]
+    fields: ClassVar[tuple[Field, ...]] = ()
+    offered: ClassVar[bool] = True
+
+    def checked(self, given: Given) -> Given:
+        """What is kept of a form: addresses made whole. Raises Refused with a sentence."""
+        return given
+
+    def named(self, given: Given) -> str:
+        """What a source with these options is called."""
+        return str(self.label)
+
+    @abstractmethod
+    def run(self, given: Given, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:
+        """Read from ``cursor`` on ({}: from now) until ``stop()``; yields every few seconds, also when nothing came.
+
+        What comes again after a break is harmless. It may end by itself, and is then begun again.
+        """
+
+
+def idle(seconds: float, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:
+    """Wait, heard every :data:`BREATH_S`; ends early at ``stop()``."""
+    until = time.monotonic() + seconds
+    while not stop() and (left := until - time.monotonic()) > 0:
+        breath = time.monotonic() + min(BREATH_S, left)
+        while not stop() and time.monotonic() < breath:
+            time.sleep(_LOOK_S)
+        yield Chunk([], dict(cursor))

@@ -1,0 +1,23 @@
+"""Files of posts: read by ``rapport listen --from`` alone, never by a listener that happens to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from rapport.mentions.sources.base import Chunk, Given, SourceKind, Stop
+
+
+class File(SourceKind):
+    """Options: ``path``. Cursor: ``offset`` (bytes), ``line``, ``head`` and ``digest`` (of so many first bytes)."""
+
+    key = "file"
+    label = gettext_lazy("File")
+    about = gettext_lazy("Posts of a file, read on the command line.")
+    network = "file"
+    offered = False
+
+    def run(self, given: Given, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:
+        raise NotImplementedError("files are read on the command line")

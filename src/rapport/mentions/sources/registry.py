@@ -1,0 +1,30 @@
+"""The kinds of sources there are: one table, read by the listeners, the pages and the docs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from rapport.mentions.sources.base import SourceKind
+from rapport.mentions.sources.file import File
+from rapport.networks.registry import is_here
+
+# Network → the module of its sources, which goes with the network's folder.
+_MODULES = {"bluesky": "bluesky", "mastodon": "mastodon", "feeds": "feed", "practice": "practice"}
+
+
+def _here() -> list[SourceKind]:
+    found: list[SourceKind] = []
+    for network, module in _MODULES.items():
+        if is_here(network):
+            found += import_module(f"{__package__}.{module}").KINDS
+    return found
+
+
+SOURCES: dict[str, SourceKind] = {kind.key: kind for kind in [*_here(), File()]}
+# What listeners read by themselves.
+STREAMED = tuple(key for key in SOURCES if key != File.key)
+
+
+def offered() -> list[SourceKind]:
+    """What an owner can add."""
+    return [one for one in SOURCES.values() if one.offered]

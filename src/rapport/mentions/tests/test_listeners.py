@@ -1,0 +1,178 @@
+"""Sources: one reader each, the cursor moves with what it stands for, and whatever breaks is begun again."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from rapport.inbox.tests.making import make_brand
+from rapport.mentions import listeners
+from rapport.mentions.listeners import Sources, claim_sources, give_back, store
+from rapport.mentions.models import Denominator, Mention, Post, Source
+from rapport.mentions.sources.base import Chunk, Given, SourceKind, Stop
+from rapport.mentions.tests.making import heard, make_query
+from rapport.networks.errors import Refused, TryAgain
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Live(SourceKind):
+    """A kind whose network is a queue of what happens: a post's number, or a way to end."""
+
+    key = "live"
+    label = "Live"
+    about = ""
+    network = "somewhere"
+
+    def __init__(self) -> None:
+        self.happens: queue.Queue[int | Exception | None] = queue.Queue()
+        self.begun: list[dict[str, Any]] = []
+
+    def run(self, given: Given, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:
+        self.begun.append(dict(cursor))
+        at = int(cursor.get("at", 0))
+        while not stop():
+            try:
+                what = self.happens.get(timeout=0.05)
+            except queue.Empty:
+                yield Chunk([], {"at": at})
+                continue
+            if what is None:
+                return
+            if isinstance(what, Exception):
+                raise what
+            at = what
+            yield Chunk([heard(str(at), f"aero number {at}", lang="en")], {"at": at})
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> Live:
+    found = Live()
+    monkeypatch.setitem(listeners.SOURCES, "live", found)
+    monkeypatch.setattr(listeners, "STREAMED", ("live",))
+    monkeypatch.setattr(listeners, "LOOK_S", 0.05)
+    monkeypatch.setattr(listeners, "RETRY_S", 0.1)
+    monkeypatch.setattr(listeners, "FIRST_RETRY", timedelta(seconds=0.1))
+    return found
+
+
+def make_source(**fields: Any) -> Source:
+    return Source.objects.create(kind="live", name="live", **fields)
+
+
+@contextmanager
+def running() -> Iterator[Sources]:
+    found = Sources(most=5)
+    thread = threading.Thread(target=found.run)
+    thread.start()
+    try:
+        yield found
+    finally:
+        found.stop()
+        thread.join(20)
+        connections.close_all()
+    assert not thread.is_alive()
+
+
+def eventually(check: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 20
+    while not check():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def stored() -> list[str]:
+    return list(Post.objects.order_by("id").values_list("external_id", flat=True))
+
+
+def test_what_matches_is_stored_with_the_cursor_and_the_rest_is_counted(live: Live) -> None:
+    make_query(make_brand(), "2")
+    source = make_source(failures=2, last_error="It was away.")
+    for number in (1, 2, 3):
+        live.happens.put(number)
+    with running():
+        eventually(lambda: Source.objects.get().cursor == {"at": 3}, "the cursor moves")
+    source.refresh_from_db()
+    assert stored() == ["2"]
+    assert Mention.objects.get().post.source_id == source.id
+    assert sum(Denominator.objects.values_list("heard", flat=True)) == 3
+    assert (source.failures, source.last_error) == (0, "It was away.")  # of which the page says when it was
+    assert source.last_heard_at is not None
+    assert source.lease_until is None  # given back at the end
+    with running():
+        eventually(lambda: len(live.begun) == 2, "begun again")
+    assert live.begun[-1] == {"at": 3}
+
+
+def test_one_reader_at_a_time_and_the_next_when_it_dies(live: Live) -> None:
+    source = make_source()
+    (lease,) = claim_sources(limit=5)
+    assert claim_sources(limit=5) == []
+    # Its process is gone, and the time is over.
+    Source.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    (second,) = claim_sources(limit=5)
+    assert not store(lease, Chunk([heard("1", "x")], {"at": 1}), well=True)
+    give_back(lease, reason="late")
+    source.refresh_from_db()
+    assert (source.cursor, source.failures, source.lease_until) == ({}, 0, second.until)
+    assert store(second, Chunk([], {"at": 2}), well=True)
+
+
+def test_what_goes_wrong_is_kept_and_tried_again(live: Live) -> None:
+    make_query(make_brand(), "aero")
+    source = make_source()
+    live.happens.put(TryAgain("The server is asleep."))
+    with running():
+        eventually(lambda: Source.objects.get().failures == 1, "the failure is kept")
+        assert Source.objects.get().last_error == "The server is asleep."
+        live.happens.put(1)
+        eventually(lambda: stored() == ["1"], "it goes on by itself")
+        eventually(lambda: Source.objects.get().failures == 0, "it works again")
+        live.happens.put(Refused("There is no such stream."))
+        eventually(lambda: Source.objects.get().failures == 1, "refused")
+        source.refresh_from_db()
+        assert source.retry_at is not None
+        assert source.retry_at > timezone.now() + timedelta(minutes=20)
+
+
+def test_an_end_without_a_word_is_begun_again(live: Live) -> None:
+    make_source()
+    with running():
+        eventually(lambda: len(live.begun) == 1, "begun")
+        live.happens.put(None)
+        eventually(lambda: len(live.begun) == 2, "begun again")
+    assert Source.objects.get().failures == 0
+
+
+@pytest.mark.parametrize("change", [{"state": "paused"}, {"deleted_at": timezone.now()}])
+def test_a_source_that_is_paused_or_removed_is_left(live: Live, change: dict[str, Any]) -> None:
+    make_query(make_brand(), "aero")
+    make_source()
+    with running():
+        eventually(lambda: len(live.begun) == 1, "begun")
+        Source.objects.update(**change)
+        live.happens.put(1)
+        eventually(live.happens.empty, "taken")
+    assert stored() == []
+    assert Source.objects.get().cursor in ({}, {"at": 0})
+
+
+def test_a_post_that_cannot_be_heard_costs_only_itself(live: Live) -> None:
+    make_query(make_brand(), "aero")
+    source = make_source()
+    (lease,) = claim_sources(limit=1)
+    some = [heard(str(number), "aero") for number in range(1, 6)]
+    some[2] = heard("", "aero")  # has no id, which nothing can be done with
+    assert store(lease, Chunk(some, {"at": 5}), well=True)
+    assert sorted(stored()) == ["1", "2", "4", "5"]
+    source.refresh_from_db()
+    assert source.cursor == {"at": 5}

@@ -1,0 +1,1 @@
+"""The pages of sources: what is listened to without a channel, for owners."""
