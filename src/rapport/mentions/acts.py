@@ -15,6 +15,7 @@ from rapport.audit.actions import record_many
 from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.live import notify_mentions
 from rapport.lib.pg import array
+from rapport.listening.text import handle_name
 from rapport.mentions.act_models import MentionAct
 from rapport.mentions.models import Mention, MentionState, Mute, MuteKind
 from rapport.staff.access import brand_ids_for
@@ -149,7 +150,7 @@ def _locked(user: User, picks: Sequence[Pick], permission: Permission) -> list[M
 
 
 def _authors(mentions: Sequence[Mention]) -> set[tuple[int, str, str]]:
-    return {(one.brand_id, one.post.network, handle_value(one.post.author)) for one in mentions}
+    return {(one.brand_id, one.post.network, handle_name(one.post.author)[:200]) for one in mentions}
 
 
 def _muted(mentions: Sequence[Mention]) -> set[tuple[int, str, str]]:
@@ -158,14 +159,9 @@ def _muted(mentions: Sequence[Mention]) -> set[tuple[int, str, str]]:
         Mute.objects.filter(
             brand_id__in={one.brand_id for one in mentions},
             kind=MuteKind.AUTHOR,
-            value__in={handle_value(one.post.author) for one in mentions},
+            value__in={handle_name(one.post.author)[:200] for one in mentions},
         ).values_list("brand_id", "network", "value")
     )
-
-
-def handle_value(handle: str) -> str:
-    """A handle as a mute keeps it."""
-    return handle.strip().lstrip("@").casefold()[:200]
 
 
 def _done(

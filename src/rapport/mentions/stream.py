@@ -286,14 +286,14 @@ def state_counts(*, user: User, brand_id: int | None = None) -> dict[str, int]:
         return {state: min(int(n), COUNTED) for state, n in cursor.fetchall()}
 
 
-def new_count(*, user: User) -> int:
-    """How many new mentions wait, at most COUNTED: for the entry in the navigation of every page."""
+def new_count(*, user: User, most: int = COUNTED) -> int:
+    """How many new mentions wait, at most ``most``: for the entry in the navigation of every page."""
     brands = brand_ids_for(user, Permission.VIEW_CASES)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM (SELECT FROM mentions_mention WHERE brand_id = ANY(%s::bigint[]) "
             "AND state = 'new' AND folded_into_id IS NULL LIMIT %s) few",
-            [brands, COUNTED],
+            [brands, most],
         )
         return int(cursor.fetchone()[0])
 

@@ -18,6 +18,7 @@ class Group(models.TextChoices):
     """What a command is about; the help page has a part for each."""
 
     LIST = "list", _("In the list")
+    MENTION = "mention", _("With a mention")
     VIEWS = "views", _("To another list")
     CASE = "case", _("In a case")
     WRITE = "write", _("Writing")
@@ -31,6 +32,7 @@ class Where(models.TextChoices):
     LIST = "list", _("a list")
     CASE = "case", _("an open case")
     COMPOSER = "composer", _("an open case that can be answered")
+    MENTION = "mention", _("an open mention")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +71,17 @@ def _write(name: str, key: str, does: str | Promise, fixed: bool = False) -> Com
     return Command(name=name, key=key, does=does, group=Group.WRITE, where=Where.COMPOSER, fixed=fixed)
 
 
+def _mention(name: str, key: str, does: str | Promise) -> Command:
+    return Command(name=name, key=key, does=does, group=Group.MENTION, where=Where.MENTION)
+
+
 def _anywhere(name: str, key: str, does: str | Promise, fixed: bool = False) -> Command:
     return Command(name=name, key=key, does=does, group=Group.EVERYWHERE, where=Where.EVERYWHERE, fixed=fixed)
 
 
 COMMANDS: tuple[Command, ...] = (
-    _list("next", "j", _("Next case in the list")),
-    _list("previous", "k", _("Previous case in the list")),
+    _list("next", "j", _("Next in the list")),
+    _list("previous", "k", _("Previous in the list")),
     _list("open", "Enter", _("Open the case"), fixed=True),
     _list("apply", ".", _("Show what is new in the list")),
     _list("pick", "x", _("Pick the case, or pick it no more")),
@@ -113,6 +119,10 @@ COMMANDS: tuple[Command, ...] = (
     _write("note", "n", _("Write a note for colleagues")),
     _write("send", "Control+Enter", _("Send what is in the field"), fixed=True),
     _write("send-ways", "Control+Shift+Enter", _("More ways to send: close or snooze, or later"), fixed=True),
+    _mention("mention-case", "c", _("Make a case of the mention, or open its case")),
+    _mention("mention-seen", "v", _("The mention is seen")),
+    _mention("mention-spam", "z", _("The mention is spam")),
+    _mention("mention-mute", "M", _("Mute the author of the mention")),
     _anywhere("palette", "Control+k", _("Find a command, a page, a case or a colleague")),
     _anywhere("undo", "u", _("Undo what was just done or sent")),
     _anywhere("leave", "Escape", _("Leave a field, close a menu, go back to the list"), fixed=True),
@@ -124,6 +134,15 @@ COMMANDS: tuple[Command, ...] = (
         where=Where.EVERYWHERE,
         action="view",
         route="notices",
+    ),
+    Command(
+        name="mentions",
+        key="",
+        does=_("To the mentions"),
+        group=Group.EVERYWHERE,
+        where=Where.EVERYWHERE,
+        action="view",
+        route="mentions",
     ),
     _anywhere("away", "", _("Say that you are away, or here again")),
     _anywhere("log-out", "", _("Log out")),

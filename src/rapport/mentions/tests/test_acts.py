@@ -11,7 +11,7 @@ from rapport.lib.errors import Conflict, NotFound
 from rapport.mentions.acts import Pick, mark_seen, mark_spam, mute_authors, undo
 from rapport.mentions.handling import make_case
 from rapport.mentions.models import Mention, MentionState, Mute
-from rapport.mentions.tests.making import make_mention, make_post
+from rapport.mentions.tests.made import make_mention, make_post
 from rapport.staff.models import Role, User
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from rapport.inbox.tests.making import START, make_brand, make_channel, make_con
 from rapport.lib.errors import Invalid, NotAllowed, NotFound
 from rapport.mentions.handling import make_case
 from rapport.mentions.models import CaseRule, MentionState
-from rapport.mentions.tests.making import make_mention, make_post
+from rapport.mentions.tests.made import make_mention, make_post
 from rapport.staff.models import Role, Team, User
 
 pytestmark = pytest.mark.django_db

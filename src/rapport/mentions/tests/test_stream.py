@@ -22,7 +22,7 @@ from rapport.mentions.stream import (
     new_count,
     state_counts,
 )
-from rapport.mentions.tests.making import make_mention, make_post, make_query
+from rapport.mentions.tests.made import make_mention, make_post, make_query
 from rapport.staff.models import Membership, Role, User
 
 pytestmark = pytest.mark.django_db

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from rapport.brands.alerts import open_alerts, words
+from rapport.mentions.stream import new_count
 from rapport.staff.access import brands_for, may_anywhere
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
@@ -27,10 +28,12 @@ class Room:
     label: str | Promise
     icon: str
     current: bool
+    count: str = ""
 
 
 _ROOMS = (
     ("desk", _("Desk"), "inbox", None),
+    ("mentions", _("Mentions"), "at-sign", Permission.VIEW_CASES),
     ("figures", _("Figures"), "chart-column", None),
     ("saved-replies", _("Replies"), "message-square-text", None),
     ("channels", _("Channels"), "plug", None),
@@ -50,8 +53,15 @@ def rooms(context: dict[str, Any]) -> list[Room]:
     for name, label, icon, permission in _ROOMS:
         if permission is None or may_anywhere(user, permission):
             href = reverse(name)
-            shown.append(Room(href, label, icon, request.path.startswith(href)))
+            count = _new_mentions(user) if name == "mentions" else ""
+            shown.append(Room(href, label, icon, request.path.startswith(href), count))
     return shown
+
+
+def _new_mentions(user: User) -> str:
+    """How many new mentions wait, as few characters as there is room for."""
+    number = new_count(user=user, most=100)
+    return "99+" if number > 99 else str(number or "")
 
 
 @register.simple_tag(takes_context=True)

@@ -13,6 +13,7 @@ import { startLightbox } from "./lightbox.js";
 import { startList } from "./list.js";
 import { startLive } from "./live.js";
 import { startMenus } from "./menus.js";
+import { startMentions } from "./mentions.js";
 import { startMorph } from "./morph.js";
 import { startNavigation } from "./navigation.js";
 import { startNotices } from "./notices.js";
@@ -42,6 +43,7 @@ if (document.getElementById("desk")) {
   startSelect();
   startTogether();
 }
+startMentions();
 startAnnounce();
 startFigures();
 startCopy();

@@ -4,17 +4,18 @@ import { applyNew, step } from "./list.js";
 import { focusField } from "./composer.js";
 import { startKeyFields } from "./keyfields.js";
 import { keysOf } from "./keynames.js";
+import { actOnMention, applyMentions, onMentions, stepMention } from "./mentions.js";
 import { openPalette } from "./palette.js";
 import { anyPicked, pickAll, pickCurrent, pickTo, unpick } from "./select.js";
 import { messageMenu, stepMessage, toggleHistory } from "./thread.js";
 import { openWays } from "./ways.js";
 
 const actions = {
-  next: () => step(1),
-  previous: () => step(-1),
+  next: () => (onMentions() ? stepMention(1) : step(1)),
+  previous: () => (onMentions() ? stepMention(-1) : step(-1)),
   open: () => false, // the focused case is a link
   leave,
-  apply: applyNew,
+  apply: () => (onMentions() ? applyMentions() : applyNew()),
   pick: pickCurrent,
   range: pickTo,
   all: pickAll,
@@ -38,6 +39,10 @@ const actions = {
   snooze: () => menu("snooze"),
   close: () => menu("close"),
   letter: () => document.querySelector("[data-new-letter]")?.click(),
+  "mention-case": () => actOnMention("case"),
+  "mention-seen": () => actOnMention("seen"),
+  "mention-spam": () => actOnMention("spam"),
+  "mention-mute": () => actOnMention("mute"),
   undo: () => [...document.querySelectorAll("[data-undo] button")].at(-1)?.click(),
   palette: openPalette,
   away: () => document.querySelector(".rail-me [name=away]")?.click(),
@@ -46,9 +51,15 @@ const actions = {
 };
 
 // What has to be on the page for a command to do anything; beside it, what it needs itself.
-const places = { list: "#list", case: "#case[data-case]", composer: "#composer" };
+const places = { list: "#list, #mention-list", mention: "#mention[data-mention]", case: "#case[data-case]", composer: "#composer" };
 const needs = {
-  apply: "#new-chip:not([hidden])",
+  apply: "#new-chip:not([hidden]), #mention-chip:not([hidden])",
+  search: "#search",
+  filter: "#filter-menu",
+  "mention-case": "[data-mention-case]",
+  "mention-seen": "[data-mention-seen]",
+  "mention-spam": "[data-mention-spam]",
+  "mention-mute": "[data-mention-mute]",
   pick: "#rows .pick input",
   range: "#rows .pick input",
   all: "#rows .pick input",
@@ -104,7 +115,7 @@ function rows() {
 
 // The commands that would do something on this page, as it is now: what is most of this place first.
 export function commandsHere() {
-  const near = ["composer", "case", "list", "everywhere"];
+  const near = ["composer", "case", "mention", "list", "everywhere"];
   const order = (row) => near.indexOf(row.dataset.where);
   return rows().filter(fitsHere).sort((one, other) => order(one) - order(other));
 }

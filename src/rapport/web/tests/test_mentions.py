@@ -1,0 +1,207 @@
+"""The pages of mentions: what they show, what is done from them, and what strangers' words cannot do."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from rapport.inbox.models import Case, Message
+from rapport.mentions.models import CaseRule, Mention, MentionState, Mute, QueryKind
+from rapport.mentions.stream import Found
+from rapport.mentions.tests.made import make_mention, make_post, make_query
+from rapport.staff.models import Role
+from rapport.web.mentions.shown import pieces, snippet
+from rapport.web.tests.conftest import Desk
+
+
+def heard(desk: Desk, text: str = "My bag is gone", **more: object) -> Mention:
+    query = make_query(desk.brand, "bag")
+    post = make_post(text, network="practice", sent_at=timezone.now() - timedelta(hours=1))
+    return make_mention(desk.brand, post, query=query, **more)
+
+
+def test_the_list_marks_what_was_found_and_the_mention_says_why(desk: Desk) -> None:
+    mention = heard(desk)
+    page = desk.client().get(f"/mentions/{mention.id}/").content.decode()
+    assert page.count("My <mark>bag</mark> is gone") == 2
+    assert re.search(r"version 1</span>: <mark[^>]*>bag</mark>", page)
+    assert f'href="/listening/{mention.matches.get().query_id}/"' in page
+    assert f'href="{mention.post.url}"' in page
+
+
+def test_words_and_addresses_of_strangers_stay_words(desk: Desk) -> None:
+    post = make_post(
+        "<script>alert(1)</script> bag", url="javascript:alert(1)", author_name="<b>Ana", title="<i>"
+    )
+    mention = make_mention(desk.brand, post, query=make_query(desk.brand, "bag"))
+    page = desk.client().get(f"/mentions/{mention.id}/").content.decode()
+    assert "<script>alert" not in page
+    assert "javascript:" not in page
+    assert "<b>Ana" not in page
+
+
+def test_what_its_author_deleted_is_not_shown(desk: Desk) -> None:
+    mention = heard(desk, "Secret bag")
+    mention.post.deleted_at = timezone.now()
+    mention.post.save(update_fields=["deleted_at"])
+    page = desk.client().get(f"/mentions/{mention.id}/").content.decode()
+    assert "Secret" not in page
+
+
+def test_a_case_is_made_and_opened(desk: Desk) -> None:
+    mention = heard(desk)
+    answer = desk.client().post(f"/mentions/{mention.id}/case/")
+    case = Case.objects.get(from_mentions=mention)
+    assert answer["Location"] == f"/desk/all/case/{case.id}/"
+    assert "My bag is gone" in desk.client().get(answer["Location"]).content.decode()
+    assert Message.objects.get(external_id=mention.post.external_id).channel == desk.channel
+
+
+def test_no_channel_there_is_said_where_one_stands(desk: Desk) -> None:
+    mention = make_mention(desk.brand, make_post(network="elsewhere"))
+    client = desk.client()
+    answer = client.post(f"/mentions/{mention.id}/case/", {"next": mention.id}, follow=True)
+    assert answer.redirect_chain == [(f"/mentions/{mention.id}/", 302)]
+    assert "No channel of this brand is active on elsewhere" in answer.content.decode()
+
+
+def test_an_act_goes_on_with_the_next_keeps_what_the_list_is_narrowed_to_and_can_be_undone(
+    desk: Desk,
+) -> None:
+    first, second = heard(desk), heard(desk)
+    client = desk.client()
+    form = {"do": "seen", "pick": f"{first.id}:1", "next": second.id, "narrowed": "q=bag&did=7&evil=1"}
+    answer = client.post("/mentions/act/", form, follow=True)
+    assert re.fullmatch(rf"/mentions/{second.id}/\?q=bag&did=\d+", answer.redirect_chain[0][0])
+    page = answer.content.decode()
+    assert "1 mention is seen." in page
+    undo = re.search(r'action="(/mentions/undo/\d+/)"', page)
+    assert undo
+    client.post(undo[1])
+    first.refresh_from_db()
+    assert first.state == MentionState.NEW
+
+
+def test_what_a_colleague_changed_is_said(desk: Desk) -> None:
+    mention = heard(desk, version=3)
+    answer = desk.client().post("/mentions/act/", {"do": "spam", "pick": f"{mention.id}:1"}, follow=True)
+    assert "left as it is" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"do": "seen"}, {"do": "burn", "pick": "1"}, {"do": "seen", "pick": "x"}]
+)
+def test_a_form_that_says_nothing_is_refused(desk: Desk, form: dict[str, str]) -> None:
+    assert desk.client().post("/mentions/act/", form).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["state=nonsense", "sort=x&since=x&query=99999999999999999999", "kind=x&brand=none", "q=%00", "limit=0"],
+)
+def test_what_an_address_cannot_mean_is_left_out(desk: Desk, query: str) -> None:
+    mention = heard(desk)
+    page = desk.client().get(f"/mentions/?{query}").content.decode()
+    assert f'data-mention="{mention.id}"' in page
+
+
+def test_parts_for_the_script(desk: Desk) -> None:
+    mention = heard(desk)
+    for target, begins in (("mention", '<div id="mention"'), ("mention-list", '<div id="mention-list"')):
+        headers = {"HX-Request": "true", "HX-Target": target}
+        part = desk.client().get(f"/mentions/{mention.id}/", headers=headers).content.decode()
+        assert part.strip().startswith(begins)
+
+
+def test_a_full_page_takes_few_queries_however_many_it_shows(desk: Desk) -> None:
+    for _ in range(3):
+        heard(desk)
+    client = desk.client()
+    client.get("/mentions/")
+    with CaptureQueriesContext(connection) as few:
+        client.get("/mentions/")
+    for _ in range(30):
+        heard(desk)
+    with CaptureQueriesContext(connection) as many:
+        client.get("/mentions/")
+    assert len(many) == len(few) <= 25
+
+
+def test_the_way_there_counts_what_is_new(desk: Desk) -> None:
+    heard(desk)
+    heard(desk, state=MentionState.SEEN)
+    assert "data-mentions-count>1</span>" in desk.client().get("/figures/").content.decode()
+
+
+def test_empty_leads_to_the_queries(desk: Desk) -> None:
+    page = desk.client().get("/mentions/").content.decode()
+    assert "Nobody is listened for yet" in page
+    assert 'href="/listening/"' in page
+
+
+def test_pieces_join_what_overlaps_and_leave_out_what_an_edit_took() -> None:
+    found = Found(
+        query_id=1, name="", number=1, why=(("text", 0, 4, "a"), ("text", 2, 6, "b"), ("text", 90, 99, "c"))
+    )
+    assert pieces("abcdefgh", [found]) == [("abcdef", True), ("gh", False)]
+    long = "x" * 300 + "bag" + "y" * 300
+    shown = snippet(long, [Found(query_id=1, name="", number=1, why=(("text", 300, 303, "bag"),))])
+    assert ("bag", True) in shown
+    assert len("".join(words for words, _ in shown)) < 240
+
+
+def test_mutes_are_added_shown_and_taken_back(desk: Desk) -> None:
+    mention = heard(desk, "Win a bag now")
+    lead = desk.client(Role.LEAD)
+    form = {"brand": desk.brand.id, "kind": "word", "value": "  WIN a "}
+    assert "win a" in lead.post("/listening/mutes/", form, follow=True).content.decode()
+    mention.refresh_from_db()
+    assert mention.state == MentionState.MUTED
+    again = lead.post("/listening/mutes/", form)
+    assert again.status_code == 409
+    assert "That is muted already." in again.content.decode()
+    assert lead.post("/listening/mutes/", {**form, "value": " … "}).status_code == 422
+    lead.post(f"/listening/mutes/{Mute.objects.get().pk}/remove/")
+    mention.refresh_from_db()
+    assert mention.state == MentionState.NEW
+    assert not Mute.objects.exists()
+
+
+def test_a_rule_is_written_changed_paused_and_deleted(desk: Desk) -> None:
+    query = make_query(desk.brand, "bag", name="Bags")
+    lead = desk.client(Role.LEAD)
+    form = {
+        "brand": desk.brand.slug,
+        "name": "Loud",
+        "query": query.pk,
+        "reach_from": "1000",
+        "lang": ["de", "en"],
+    }
+    assert "found by Bags" in lead.post("/listening/rules/new/", form, follow=True).content.decode()
+    rule = CaseRule.objects.get()
+    assert rule.asks == {"queries": [query.pk], "reach_from": 1000, "langs": ["de", "en"]}
+    assert 'value="1000"' in lead.get(f"/listening/rules/{rule.pk}/").content.decode()
+    lead.post(f"/listening/rules/{rule.pk}/", {"name": "Loud", "kind": "brand"})
+    lead.post(f"/listening/rules/{rule.pk}/pause/")
+    rule.refresh_from_db()
+    assert (rule.asks, rule.active) == ({"kinds": ["brand"]}, False)
+    for bad in ({"name": "None"}, {"name": "", "kind": "brand"}, {"name": "x", "reach_from": "many"},
+                {"name": "x", "relevance_from": "101"}, {"name": "x", "query": "999999"}, {"name": "x", "kind": "x"},
+                {"name": "x", "kind": "brand", "team": "999999"}, {"name": "x", "kind": "brand", "priority": "9"}):  # fmt: skip
+        assert lead.post(f"/listening/rules/{rule.pk}/", bad).status_code == 422, bad
+    lead.post(f"/listening/rules/{rule.pk}/delete/")
+    assert not CaseRule.objects.exists()
+
+
+def test_voices_side_by_side(desk: Desk) -> None:
+    make_query(desk.brand, "ship", kind=QueryKind.COMPETITOR, name="Rival")
+    heard(desk)
+    page = desk.client().get("/listening/voice/").content.decode()
+    assert "Rival" in page
+    assert "100%" in page
+    assert desk.client().get("/listening/voice/?days=x&brand=none").status_code == 200
