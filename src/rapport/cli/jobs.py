@@ -18,6 +18,10 @@ from rapport.ingest import backfill, lookups
 from rapport.ingest.renewal import renew_due
 from rapport.ingest.silence import learn_silence
 from rapport.ingest.watch import watch_channels
+from rapport.mentions import backfill as past_of_queries
+from rapport.mentions import hearing
+from rapport.mentions.recording import forget_gone
+from rapport.mentions.spikes.watching import count_all_noise, watch
 from rapport.notices.making import catch_up as make_notices
 from rapport.notices.reading import sweep_notices
 from rapport.notices.telling import tell_due
@@ -98,6 +102,7 @@ JOBS: tuple[Job, ...] = (
     ),
     Job("sweep_looks", "* * * * * */30", "Forgets screens that show a case no more.", sweep_looks),
     Job("read_words", "* * * * * */5", "Makes new messages and names quick to search.", catch_up),
+    Job("hear_channels", "* * * * * */5", "Looks for mentions in what channels heard.", hearing.catch_up),
     Job("make_notices", "* * * * * */3", "Tells people in the desk what concerns them.", make_notices),
     Job(
         "tell_due",
@@ -114,6 +119,18 @@ JOBS: tuple[Job, ...] = (
     ),
     Job(
         "backfill_sweep", "* * * * *", "Goes on fetching a channel's past whose job was lost.", backfill.sweep
+    ),
+    Job(
+        "look_back_sweep",
+        "* * * * *",
+        "Goes on looking through the past for a query whose job was lost.",
+        past_of_queries.sweep,
+    ),
+    Job(
+        "forget_gone",
+        "57 * * * *",
+        "Forgets versions of posts that were not stored, when no older one can come any more.",
+        forget_gone,
     ),
     Job(
         "lookup_sweep",
@@ -145,6 +162,18 @@ JOBS: tuple[Job, ...] = (
         "* * * * *",
         "Looks for channels in trouble, and tells their leads.",
         watch_channels,
+    ),
+    Job(
+        "watch_mentions",
+        "* * * * * 20",
+        "Looks for far more mentions than are normal for the hour, and alerts leads once for each event.",
+        watch,
+    ),
+    Job(
+        "count_noise",
+        "57 3 * * *",
+        "Counts how many alerts each setting would have made in the last eight weeks.",
+        count_all_noise,
     ),
     Job(
         "recover_stalled_jobs",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AlertSetting(models.Model):
-    """How much it takes until a brand is alerted. ``sensitivity``: how often chance alone may alert in a week."""
+    """How much it takes until a brand is alerted. No row: the defaults."""
 
     brand = models.OneToOneField("brands.Brand", on_delete=models.CASCADE, related_name="alert_setting")
     on = models.BooleanField(default=True)
@@ -21,6 +21,15 @@ class AlertSetting(models.Model):
     muted_until = models.DateTimeField(null=True)
     webhook_url = models.CharField(max_length=1000, blank=True)
     emails = models.BooleanField(default=True)
+    country = models.CharField(
+        max_length=2, blank=True, default="", help_text="ISO 3166: its public holidays are like Sundays."
+    )
+    replayed = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="How many alerts each choice would have made: {at, least, alerts: {choice: n}}.",
+    )
 
     def __str__(self) -> str:
         return f"alerts of brand {self.brand_id}"

@@ -38,6 +38,7 @@ class NoticeKind(models.TextChoices):
     HELD = "held", gettext_lazy("A reply of mine is held back")
     WOKE = "woke", gettext_lazy("The snooze of a case of mine is over")
     TAKEN = "taken", gettext_lazy("A case of mine is taken over or handed to somebody else")
+    ALERT = "alert", gettext_lazy("A listening query finds far more than usual, for leads")
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,10 @@ def _taken(line: Line) -> str:
     return _("%(who)s gave your case to somebody else") % {"who": line.who}
 
 
+def _alert(line: Line) -> str:
+    return _("A listening query finds far more than usual")
+
+
 _EVERY = frozenset(Way)
 _DESK = frozenset({Way.DESK})
 _AT_HAND = frozenset({Way.DESK, Way.PUSH})
@@ -125,6 +130,8 @@ KINDS: dict[NoticeKind, Spec] = {
     NoticeKind.HELD: Spec("pause", _EVERY, _held),
     NoticeKind.WOKE: Spec("alarm-clock", _AT_HAND, _woke),
     NoticeKind.TAKEN: Spec("users-round", _AT_HAND, _taken),
+    # No case is behind it, so it is told by mentions/spikes, as its reader chose here.
+    NoticeKind.ALERT: Spec("triangle-alert", _EVERY, _alert),
 }
 
 # Of these the customer is who did it.

@@ -31,18 +31,18 @@ _LONGEST_PAUSE = timedelta(hours=3)
 @app.task(name=PUSH, queue=QUEUE)
 def push(device_id: int, notice_ids: list[int], tries: int = 0) -> None:
     """Push to one device what its owner has not seen. A device that takes no more is forgotten."""
-    device = _living(device_id)
+    device = living_device(device_id)
     if device is None:
         return
     user = device.user
-    with _as_reader(user):
+    with as_reader(user):
         news = news_of(user=user, notice_ids=notice_ids)
         if not news:
             return
         words = preferences_of(user).words
-        outcome = _send(device, wording.push(news, count=unread_count(user), words=words))
+        outcome = send_to(device, wording.push(news, count=unread_count(user), words=words))
     if outcome.result == webpush.Result.LATER and tries + 1 < MOST_TRIES:
-        pause = max(_pause(tries), outcome.after or timedelta(0))
+        pause = max(pause_after(tries), outcome.after or timedelta(0))
         again = timezone.now() + min(pause, timedelta(seconds=webpush.KEEP_S))
         defer_again(PUSH, at=again, device_id=device_id, notice_ids=notice_ids, tries=tries + 1)
 
@@ -50,10 +50,10 @@ def push(device_id: int, notice_ids: list[int], tries: int = 0) -> None:
 @app.task(name=TRIAL, queue=QUEUE)
 def try_device(device_id: int) -> None:
     """Push something to see to a device that its owner tries."""
-    device = _living(device_id)
+    device = living_device(device_id)
     if device is not None:
-        with _as_reader(device.user):
-            _send(device, wording.trial())
+        with as_reader(device.user):
+            send_to(device, wording.trial())
 
 
 @app.task(name=MAIL, queue=QUEUE)
@@ -62,7 +62,7 @@ def mail(user_id: int, notice_ids: list[int], tries: int = 0) -> None:
     user = User.objects.filter(pk=user_id, is_active=True, is_bot=False).first()
     if user is None or not settings.RAPPORT_SMTP:
         return
-    with _as_reader(user):
+    with as_reader(user):
         own = preferences_of(user)
         news = [] if own.mail_stopped else news_of(user=user, notice_ids=notice_ids)
         if not news:
@@ -72,11 +72,11 @@ def mail(user_id: int, notice_ids: list[int], tries: int = 0) -> None:
         except (OSError, smtplib.SMTPException) as error:
             log.warning("user %s cannot be written to: %s", user_id, error)
             if tries + 1 < MOST_TRIES:
-                at = timezone.now() + _pause(tries)
+                at = timezone.now() + pause_after(tries)
                 defer_again(MAIL, at=at, user_id=user_id, notice_ids=notice_ids, tries=tries + 1)
 
 
-def _living(device_id: int) -> Device | None:
+def living_device(device_id: int) -> Device | None:
     """The device, if its login lives."""
     return (
         Device.objects.select_related("user")
@@ -85,7 +85,8 @@ def _living(device_id: int) -> Device | None:
     )
 
 
-def _send(device: Device, what: wording.Push) -> webpush.Outcome:
+def send_to(device: Device, what: wording.Push) -> webpush.Outcome:
+    """Push it, and keep what became of the device."""
     outcome = webpush.send(device=device, payload=what.payload, topic=what.topic, urgent=what.urgent)
     own = Device.objects.filter(id=device.pk, endpoint=device.endpoint)
     match outcome.result:
@@ -101,12 +102,13 @@ def _send(device: Device, what: wording.Push) -> webpush.Outcome:
     return outcome
 
 
-def _pause(tries: int) -> timedelta:
+def pause_after(tries: int) -> timedelta:
+    """How long to wait after so many tries that failed."""
     return min(_FIRST_PAUSE * int(4**tries), _LONGEST_PAUSE)
 
 
 @contextlib.contextmanager
-def _as_reader(user: User) -> Iterator[None]:
+def as_reader(user: User) -> Iterator[None]:
     """In the language and time zone of whoever reads it."""
     with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(zone_of(user)):
         yield

@@ -1,0 +1,189 @@
+"""The look each minute, on real tables: once per event, whatever comes late or at once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection, connections
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from rapport.contacts.models import Contact, Identity
+from rapport.inbox.tests.making import make_brand
+from rapport.mentions.models import Alert, AlertSetting, Mention, Query, QueryState
+from rapport.mentions.spikes.tests.making import NOW, burst, found, quiet_weeks
+from rapport.mentions.spikes.watching import CHOICES, count_noise, watch
+
+
+def _later(minutes: float) -> int:
+    return watch(now=NOW + timedelta(minutes=minutes))
+
+
+@pytest.mark.django_db
+def test_a_spike_is_one_alert_told_once_and_ends() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    assert watch(now=NOW) == 0
+    burst(query, 25)
+    assert watch(now=NOW) == 1
+    assert [_later(n) for n in (1, 2, 3)] == [0, 0, 0]
+    alert = Alert.objects.get()
+    assert alert.brand_id == query.brand_id
+    assert NOW - timedelta(minutes=20) <= alert.began_at <= NOW
+    assert alert.seen >= 25 > 5 > alert.expected
+    assert ProcrastinateJob.objects.filter(task_name="rapport.alerts.tell").count() == 1
+    # Over, when nothing more came for some hours; and what is over opens no second alert.
+    for hours in range(1, 9):
+        _later(60 * hours)
+    alert.refresh_from_db()
+    assert alert.ended_at is not None
+    assert Alert.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_an_alert_grows_with_its_event() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    burst(query, 20)
+    watch(now=NOW)
+    first = Alert.objects.get()
+    found(query, [NOW + timedelta(minutes=n / 10) for n in range(60)], text="aero refund please")
+    assert _later(7) == 0
+    second = Alert.objects.get()
+    assert second.seen >= first.seen + 60
+    assert "refund" in [term for term, *_ in second.about["terms"]]
+
+
+@pytest.mark.django_db
+def test_what_it_is_about() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    known = Contact.objects.create(name="Ana")
+    Identity.objects.create(
+        contact=known, network="somewhere", external_id="id3", handle="person3", seen_at=NOW
+    )
+    found(
+        query, [NOW - timedelta(minutes=n / 2) for n in range(20)],
+        text="aero lost my bag #lostbags https://news.example/aero", lang="de",
+    )  # fmt: skip
+    watch(now=NOW)
+    about = Alert.objects.get().about
+    assert about["languages"][0] == ["de", 20]
+    assert known.pk in about["contacts"]
+    assert "#lostbags" in [term for term, *_ in about["terms"]]
+    assert "aero" not in [term for term, *_ in about["terms"]]  # it was said before as well
+    assert about["links"][0][1] == 20
+    assert Mention.objects.filter(pk__in=[row[0] for row in about["posts"]]).count() == 5
+    assert about["hours"]
+
+
+@pytest.mark.django_db
+def test_posts_that_come_late_count_by_the_time_they_were_written() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    # Written in ten minutes forty minutes ago; a short window that ended then sees them.
+    late = [NOW - timedelta(minutes=40 + n / 2) for n in range(14)]
+    found(query, late)
+    assert watch(now=NOW) == 1
+    assert Alert.objects.get().began_at < NOW - timedelta(minutes=38)
+
+
+@pytest.mark.django_db
+def test_what_is_set_aside_makes_no_alert() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    burst(query, 40)
+    Mention.objects.filter(sent_at__gt=NOW - timedelta(minutes=11), post__text__contains="#storm").update(
+        state="spam"
+    )
+    assert watch(now=NOW) == 0
+
+
+@pytest.mark.django_db
+def test_reposts_and_copies_count() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    found(query, [NOW - timedelta(minutes=2)], text="aero is on fire")
+    original = Mention.objects.get(post__text="aero is on fire")
+    burst(query, 30)
+    Mention.objects.filter(post__text__contains="#storm").update(folded_into=original)
+    assert watch(now=NOW) == 1
+    [first, *_rest] = Alert.objects.get().about["posts"]
+    assert first == [original.pk, 31]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", ["paused", "deleted", "off"])
+def test_what_nobody_listens_to_makes_none_and_ends_what_is_open(change: str) -> None:
+    query = quiet_weeks(make_brand("aero"))
+    burst(query, 30)
+    watch(now=NOW)
+    if change == "paused":
+        Query.objects.update(state=QueryState.PAUSED)
+    elif change == "deleted":
+        Query.objects.update(deleted_at=NOW)
+    else:
+        AlertSetting.objects.create(brand=query.brand, on=False)
+    burst(query, 60)
+    assert _later(1) == 0
+    assert Alert.objects.get().ended_at is not None
+
+
+@pytest.mark.django_db
+def test_muted_alerts_are_recorded_and_not_told() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    AlertSetting.objects.create(brand=query.brand, muted_until=NOW + timedelta(hours=1))
+    burst(query, 30)
+    assert watch(now=NOW) == 1
+    assert "muted" in Alert.objects.get().told
+    assert not ProcrastinateJob.objects.filter(task_name="rapport.alerts.tell").exists()
+
+
+@pytest.mark.django_db
+def test_fewer_than_at_least_never_alert() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    AlertSetting.objects.create(brand=query.brand, least=60)
+    burst(query, 30)
+    assert watch(now=NOW) == 0
+
+
+@pytest.mark.django_db
+def test_queries_cost_the_same_for_many_as_for_few(django_assert_max_num_queries: object) -> None:
+    brand = make_brand("aero")
+    for n in range(4):
+        quiet_weeks(brand, name=f"aero {n}", every=12)
+    with django_assert_max_num_queries(8):  # type: ignore[operator]
+        watch(now=NOW)
+
+
+@pytest.mark.django_db
+def test_the_past_says_how_much_noise_a_setting_makes() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    for days in (3, 9):
+        found(query, [NOW - timedelta(days=days, minutes=n / 3) for n in range(30)])
+    counts = count_noise(brand_id=query.brand_id, now=NOW)
+    assert list(counts) == [str(one) for one in CHOICES]
+    assert 2 <= counts["0.2"] <= 3
+    assert counts["0.05"] <= counts["0.2"] <= counts["3.0"]
+    assert AlertSetting.objects.get().replayed["alerts"] == counts
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_make_one_alert() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    burst(query, 30)
+    ready = threading.Barrier(4)
+    began: list[int] = []
+
+    def work() -> None:
+        try:
+            ready.wait()
+            began.append(watch(now=NOW))
+        finally:
+            connections.close_all()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+    assert sum(began) == 1
+    assert Alert.objects.count() == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'rapport.alerts.tell'")
+        assert cursor.fetchone()[0] == 1
