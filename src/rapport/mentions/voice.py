@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -117,7 +118,7 @@ def compare(*, user: User, brand: Brand, since: datetime, until: datetime, dates
         ).order_by("kind", "name", "id")
     )
     own = [one.pk for one in queries if one.kind == QueryKind.BRAND]
-    given = {
+    given: dict[str, Any] = {
         "queries": [one.pk for one in queries],
         "own": own if len(own) > 1 else [],
         "since": since,
