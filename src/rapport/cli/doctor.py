@@ -60,6 +60,7 @@ def _examine(options: Options) -> Iterator[Finding]:
 
 def _with_database() -> Iterator[Finding]:
     from rapport.cli import checks_database as checks
+    from rapport.cli import checks_sources
 
     yield from checks.database()
     behind = list(checks.migrations())
@@ -73,6 +74,7 @@ def _with_database() -> Iterator[Finding]:
         checks.ingest,
         checks.outbox,
         checks.channels,
+        checks_sources.sources,
         checks.users,
     )
     for check in rest:

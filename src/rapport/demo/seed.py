@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from rapport.brands.models import Brand, Channel
 from rapport.demo.cast import BRANDS, OWNER, PEOPLE, TEAMS
 from rapport.demo.logins import demo_logins
+from rapport.demo.overheard import listen, people_talk
 from rapport.demo.past import make_past
 from rapport.inbox.models import Tag
 from rapport.networks.practice.accounts import issue_token, subscribe
@@ -65,6 +66,9 @@ def seed(*, data: Path, address: str, situations: int = SITUATIONS) -> Seeded:
         new = not Post.objects.exists()
         channels = [_channel(company, brands, accounts, address) for company in script.companies]
         posts = make_past(script, accounts, channels, users, situations=situations) if new else 0
+        if new:
+            posts += people_talk()
+        listen(brands, owner=users[OWNER.email])
         for channel in channels:
             _deliver_to(channel, accounts[channel.handle], address)
     return Seeded(

@@ -14,10 +14,15 @@ from rapport.brands.models import Brand, Channel, ChannelRole
 from rapport.demo.cast import OWNER, PEOPLE
 from rapport.demo.live import live
 from rapport.demo.logins import FILE, LoginsUnreadable, demo_logins
+from rapport.demo.overheard import SAID
 from rapport.demo.seed import local_address, renew_password, seed
 from rapport.inbox.models import Case, CaseStatus, CloseReason, Message, Note, Turn, Visibility
 from rapport.ingest.models import RawEvent, RawState
 from rapport.ingest.process import process_channel
+from rapport.mentions.matching import find
+from rapport.mentions.models import Query, Source
+from rapport.mentions.sources.base import Given
+from rapport.mentions.sources.registry import SOURCES
 from rapport.networks.base import RawItem
 from rapport.networks.practice.models import Post, Run, RunStep, StreamEvent, Subscription
 from rapport.networks.practice.simulator.plan import Pace
@@ -41,7 +46,18 @@ def test_it_makes_a_demo_that_is_heard_answered_and_worked_on(tmp_path: Path) ->
     # Every public post that speaks to a company was heard, and nothing was parked.
     assert not RawEvent.objects.exclude(state=RawState.DONE).exclude(kind="ping").exists()
     heard = set(Message.objects.values_list("external_id", flat=True))
-    assert heard == {str(pk) for pk in Post.objects.values_list("pk", flat=True)}
+    untagged = {said for _who, _hours, _lang, said in SAID}
+    spoken_to = Post.objects.exclude(text__in=untagged)
+    assert heard == {str(pk) for pk in spoken_to.values_list("pk", flat=True)}
+
+    # What speaks to nobody is for the queries: one of each brand, and a source that brings it.
+    assert Post.objects.filter(text__in=untagged).count() == len(untagged)
+    queries = Query.objects.filter(state="active", version__isnull=False)
+    assert queries.values("brand").distinct().count() == 4
+    assert list(Source.objects.values_list("kind", "state")) == [("practice", "active")]
+    posts = [one.post for one in next(SOURCES["practice"].run(Given({}), {}, lambda: False)).heard]
+    found = {post.text for post, by in zip(posts, find(posts), strict=True) if by and post.text in untagged}
+    assert len(found) >= len(untagged) - 1
 
     # Partly answered, by agents who are known.
     first = Turn.objects.filter(number=1)
@@ -65,7 +81,21 @@ def test_it_makes_a_demo_that_is_heard_answered_and_worked_on(tmp_path: Path) ->
 @pytest.mark.django_db
 def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
     def everything() -> list[Any]:
-        models = [Brand, Channel, User, Membership, Post, StreamEvent, Message, Case, RawEvent, Run, Note]
+        models = [
+            Brand,
+            Channel,
+            User,
+            Membership,
+            Post,
+            StreamEvent,
+            Message,
+            Case,
+            RawEvent,
+            Run,
+            Note,
+            Query,
+            Source,
+        ]
         return [list(model.objects.order_by("pk").values()) for model in models]
 
     first = seed(data=tmp_path, address=ADDRESS, situations=12)
