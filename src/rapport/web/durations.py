@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 # After an hour a wait is shown as overdue: 42% of people expect an answer within 60 minutes
@@ -52,4 +54,14 @@ def is_overdue(moment: datetime) -> bool:
 def long_time(moment: datetime) -> str:
     """A weekday, a day and a time, for what lies ahead."""
     local = timezone.localtime(moment)
-    return f"{date_format(local, 'D')} {date_format(local, 'MONTH_DAY_FORMAT')}, {date_format(local, 'H:i')}"
+    return f"{day_text(local, 'D')} {day_text(local, 'MONTH_DAY_FORMAT')}, {local:%H:%M}"
+
+
+def day_text(moment: datetime, form: str) -> str:
+    """The day of a local time in one of Django's date formats: a page names the same few days again and again."""
+    return _day_text(moment.date(), form, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _day_text(day: date, form: str, _language: str | None) -> str:
+    return date_format(day, form)

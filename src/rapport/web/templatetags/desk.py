@@ -12,7 +12,6 @@ from django import template
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -137,11 +136,11 @@ def when(moment: datetime, css: str = "") -> SafeString:
     local = timezone.localtime(moment)
     today = timezone.localdate()
     if local.date() == today:
-        shown = date_format(local, "H:i")
+        shown = f"{local:%H:%M}"
     elif local.year == today.year:
-        shown = f"{date_format(local, 'MONTH_DAY_FORMAT')}, {date_format(local, 'H:i')}"
+        shown = f"{durations.day_text(local, 'MONTH_DAY_FORMAT')}, {local:%H:%M}"
     else:
-        shown = date_format(local, "SHORT_DATE_FORMAT")
+        shown = durations.day_text(local, "SHORT_DATE_FORMAT")
     return format_html(
         '<time datetime="{}" title="{}" class="{}">{}</time>',
         local.isoformat(timespec="seconds"),
@@ -161,7 +160,7 @@ def left(moment: datetime) -> str:
 def exact(moment: datetime) -> str:
     """The time to the second, with its zone."""
     local = timezone.localtime(moment)
-    return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S} {local.tzname()}"
+    return f"{durations.day_text(local, 'DATE_FORMAT')}, {local:%H:%M:%S} {local.tzname()}"
 
 
 @register.simple_tag
