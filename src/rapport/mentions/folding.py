@@ -104,7 +104,7 @@ def join(mention_ids: Collection[int]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def _read(source: str, params: Sequence[object]) -> list[_One]:
+def _read(source: str, params: Sequence[str]) -> list[_One]:
     with connection.cursor() as cursor:
         cursor.execute(f"{_ONE} {source} {_POST}", params)
         return [
@@ -277,8 +277,8 @@ def _move(changes: Mapping[int, int | None]) -> None:
         if not moves:
             return
         cursor.execute(
-            "UPDATE mentions_mention m SET folded_into_id = g.into "
-            "FROM unnest(%s::bigint[], %s::bigint[]) AS g(id, into) WHERE m.id = g.id",
+            "UPDATE mentions_mention m SET folded_into_id = g.head "
+            "FROM unnest(%s::bigint[], %s::bigint[]) AS g(id, head) WHERE m.id = g.id",
             [array(moves), array(changes[one] for one in moves)],
         )
         heads = sorted(copies)

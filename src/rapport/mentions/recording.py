@@ -187,7 +187,7 @@ def _gone(items: Sequence[Item]) -> dict[Key, datetime]:
 
 _REMEMBER = """
     INSERT INTO mentions_gone (network, external_id, edited_at, until)
-    SELECT network, external_id, edited_at, now() + %s
+    SELECT network, external_id, edited_at, now() + make_interval(secs => %s)
     FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS g(network, external_id, edited_at)
     ON CONFLICT (network, external_id) DO UPDATE
     SET edited_at = CASE WHEN excluded.edited_at IS NOT NULL AND mentions_gone.edited_at IS NOT NULL
@@ -215,7 +215,7 @@ def _keep_in_mind(rows: Collection[tuple[str, str, datetime | None]], how_long: 
     if not rows:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_REMEMBER, [how_long, *(array(row[place] for row in rows) for place in range(3))])
+        cursor.execute(_REMEMBER, [how_long.total_seconds(), *(array(row[place] for row in rows) for place in range(3))])
 
 
 def forget_gone() -> int:

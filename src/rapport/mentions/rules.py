@@ -41,7 +41,7 @@ def evaluate(mention_ids: Sequence[int]) -> int:
         rules[rule.brand_id].append(rule)
     if not rules:
         return 0
-    wanted = []
+    wanted: list[Any] = []
     for facts in _facts(mention_ids):
         rule_id = next((rule.id for rule in rules.get(facts["brand"], ()) if fits(rule.asks, facts)), None)
         if rule_id is not None:
