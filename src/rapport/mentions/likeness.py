@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import hashlib
 
-from rapport.listening.text import ELSEWHERE, plain, words
+from rapport.listening.text import ELSEWHERE, is_piece, plain, words
 
-# Fewer words, or fewer letters (of scripts without spaces a whole text may be one word), are no sign of copying.
+# Fewer words, or fewer letters, are no sign of copying. In scripts without spaces two characters count as a word.
 LEAST_WORDS = 6
 LEAST_LETTERS = 24
 _PASSED_ON = frozenset({"rt", "via", ELSEWHERE})
@@ -22,10 +22,10 @@ _PASSED_ON = frozenset({"rt", "via", ELSEWHERE})
 def likeness(text: str) -> str:
     """The key of what a text says; "" when it is too short to tell."""
     kept = [word for word in words(plain(text)).split() if word not in _PASSED_ON and word.isalpha()]
-    said = " ".join(kept)
-    if len(said) - len(kept) + 1 < LEAST_LETTERS or (len(kept) < LEAST_WORDS and said.isascii()):
+    counted = sum(max(1, len(word) // 2) if is_piece(word[0]) else 1 for word in kept)
+    if counted < LEAST_WORDS or sum(map(len, kept)) < LEAST_LETTERS:
         return ""
-    return _key("t", said)
+    return _key("t", " ".join(kept))
 
 
 def repost_key(network: str, original_id: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from rapport.audit.actions import record
 from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.live import notify_mentions
-from rapport.lib.pg import array
+from rapport.mentions import settling
 from rapport.mentions.models import Mention, MentionState, Mute, MuteKind
 from rapport.mentions.mutes import Mutes, clean_value, mutes_of
 from rapport.staff.access import brands_for, require
@@ -116,10 +116,5 @@ def _move(
             moved.append(mention_id)
     if not moved:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE mentions_mention SET state = %s, version = version + 1 "
-            "WHERE id = ANY(%s::bigint[]) AND state = ANY(%s::text[])",
-            [after.value, array(moved), list(before)],
-        )
+    settling.mute(moved, muted=after == MentionState.MUTED)
     notify_mentions(brand_id=brand_id)

@@ -144,14 +144,14 @@ def take_away(*, match_ids: Sequence[int], post_ids: Sequence[int]) -> None:
 
 
 def mute(mention_ids: Collection[int], *, muted: bool) -> None:
-    """Set mentions that nobody dealt with aside, or take those back; copies of theirs stand by themselves again."""
+    """Set new mentions aside, or make those that were new again; copies of theirs stand by themselves meanwhile."""
     folding.lock()
     alone = folding.leave(mention_ids)
     before, after = (
         (MentionState.NEW, MentionState.MUTED) if muted else (MentionState.MUTED, MentionState.NEW)
     )
-    Mention.objects.filter(id__in=mention_ids, state=before, handled_at__isnull=True).update(
-        state=after, version=F("version") + 1
+    Mention.objects.filter(id__in=mention_ids, state=before).update(
+        state=after, version=F("version") + 1, handled_by=None, handled_at=None
     )
     folding.join({*alone, *mention_ids})
 
