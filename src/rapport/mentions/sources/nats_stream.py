@@ -32,6 +32,8 @@ PARTITIONS = 16
 CALL_S = 10.0
 # Bundles of one partition taken at once; with some 30 posts each a transaction of many hundreds.
 TAKE = 20
+# What has come waits no longer for what may follow: the server answers once it has all that was asked for.
+GATHER_S = 0.5
 # Comes again if its reader neither acknowledged it nor died; a reader that died is noticed by its lock at once.
 ACK_WAIT_S = 120.0
 # Two publishers of the same post within this time are told apart by nothing: the second is left out.
@@ -215,11 +217,9 @@ class NatsStream:
 
 
 async def _fetched(pull: JetStreamContext.PullSubscription) -> list[Msg]:
-    from nats.errors import TimeoutError as NothingCame
-
     try:
-        return await pull.fetch(TAKE, timeout=5)
-    except NothingCame:
+        return await pull.fetch(TAKE, timeout=GATHER_S)
+    except TimeoutError:  # nothing came
         return []
 
 
