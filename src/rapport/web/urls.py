@@ -52,6 +52,7 @@ urlpatterns = [
     path("", include("rapport.web.start_urls")),
     path("", include("rapport.web.brand_urls")),
     path("", include("rapport.web.sources.urls")),
+    path("", include("rapport.web.alerts.urls")),
     path("", include("rapport.web.mentions.urls")),
     path("listening/", include("rapport.web.listening.urls")),
     path("desk/", desk.desk, name="desk"),

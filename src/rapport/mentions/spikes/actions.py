@@ -15,7 +15,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from rapport.audit.actions import record
 from rapport.lib.errors import Invalid, NotFound
-from rapport.mentions.models import Alert, AlertSetting, AlertVerdict
+from rapport.mentions.models import Alert, AlertSetting
+from rapport.mentions.spike_models import AlertVerdict
 from rapport.mentions.spikes.counting import countries
 from rapport.mentions.spikes.telling import NOISE
 from rapport.mentions.spikes.watching import CHOICES

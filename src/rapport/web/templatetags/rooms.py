@@ -12,6 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from rapport.brands.alerts import open_alerts, words
+from rapport.mentions.models import Alert as Spike
+from rapport.mentions.spikes.queries import told_on_pages
 from rapport.mentions.stream import new_count
 from rapport.staff.access import brands_for, may_anywhere
 from rapport.staff.models import User
@@ -72,3 +74,10 @@ def channel_alerts(context: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     found = open_alerts(brands=brands_for(user, Permission.WATCH_CHANNELS))
     return [{"channel": alert.channel, "words": words(alert)} for alert in found]
+
+
+@register.simple_tag(takes_context=True)
+def spikes_now(context: dict[str, Any]) -> list[Spike]:
+    """What is said far more than usual now, for leads, until one of them takes it on."""
+    user = context["request"].user
+    return told_on_pages(user) if isinstance(user, User) else []

@@ -24,6 +24,7 @@ from rapport.outbox.models import Outgoing, OutgoingState, Verb
 from rapport.staff.models import Membership, Role
 from rapport.staff.permissions import Permission as Can
 from rapport.web.tests.doors_aids import AIDS
+from rapport.web.tests.doors_alerts import ALERTS
 from rapport.web.tests.doors_mentions import MENTIONS
 from rapport.web.tests.doors_notices import NOTICES
 from rapport.web.tests.doors_queries import QUERIES
@@ -190,6 +191,7 @@ _UNKNOWN = "/webform/thread/nonsense/"
 DOORS: list[Door] = [
     *NOTICES,
     *MENTIONS,
+    *ALERTS,
     *AIDS,
     *SOURCES,
     *QUERIES,

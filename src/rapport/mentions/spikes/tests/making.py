@@ -1,4 +1,4 @@
-"""Five quiet weeks of a query, written as they would be stored, and what comes after."""
+"""Four quiet weeks of a query, written as they would be stored, and what comes after."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def found(query: Query, moments: Iterable[datetime], *, text: str = "aero again"
     )
 
 
-def quiet_weeks(brand: Brand, *, name: str = "aero", every: int = 20) -> Query:
-    """A query that finds one mention every so many minutes for five weeks, up to now."""
+def quiet_weeks(brand: Brand, *, name: str = "aero", every: int = 30) -> Query:
+    """A query that finds one mention every so many minutes for four weeks, up to now."""
     query = make_query(brand, "aero", name=name)
-    began = NOW - timedelta(weeks=5)
+    began = NOW - timedelta(weeks=4)
     Query.objects.filter(pk=query.pk).update(created_at=began)
     query.refresh_from_db()
-    minutes = range(0, 5 * 7 * 24 * 60, every)
+    minutes = range(0, 4 * 7 * 24 * 60, every)
     found(query, (began + timedelta(minutes=n) for n in minutes))
     return query
 

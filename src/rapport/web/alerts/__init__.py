@@ -1,0 +1,1 @@
+"""Pages of alerts: what is talked about far more than usual."""
