@@ -12,7 +12,20 @@ from pathlib import Path
 from bench import scale
 from bench.place import fresh_database
 
-PARTS = ["ingest", "parse", "lists", "search", "channels", "latency", "pages", "agents", "matching"]
+PARTS = [
+    "ingest",
+    "parse",
+    "lists",
+    "search",
+    "channels",
+    "latency",
+    "pages",
+    "agents",
+    "matching",
+    "spikes",
+    "recall",
+    "streams",
+]
 _SECTION = re.compile(r"^(?=## )", re.M)
 _HEAD = (
     "# Performance\n\n"
@@ -62,6 +75,18 @@ def main() -> None:
         from bench import matching
 
         sections += filter(None, [matching.run(quick=arguments.quick)])
+    if "spikes" in arguments.parts:
+        from bench import spikes
+
+        sections += filter(None, [spikes.run(quick=arguments.quick)])
+    if "recall" in arguments.parts:
+        from bench import recall
+
+        sections += filter(None, [recall.run()])
+    if "streams" in arguments.parts:
+        from bench import streams
+
+        sections += filter(None, [streams.run(quick=arguments.quick)])
     if not arguments.quick:
         PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8"), sections), encoding="utf-8")
         print(f"written: {PAGE}")

@@ -31,10 +31,14 @@ SIZES = (10_000, 100_000)
 _TEXTS = ("text", "tweet", "texts", "tweets")
 
 
+def shared_data() -> Path:
+    """Where the shared data are, or would be."""
+    return Path(os.environ.get("RAPPORT_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
 def real_posts() -> list[Post]:
     """Every post of the shared data; empty when it is not there."""
-    folder = Path(os.environ.get("RAPPORT_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
-    texts = (text for path in sorted(folder.glob("**/*.csv")) for text in _texts(path))
+    texts = (text for path in sorted(shared_data().glob("**/*.csv")) for text in _texts(path))
     return [Post(str(number), text) for number, text in enumerate(texts)]
 
 
