@@ -1,0 +1,113 @@
+"""Rules open cases for what comes, by what is known of it; mutes set aside what comes and give it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from rapport.inbox.models import Case
+from rapport.inbox.tests.making import make_brand, make_channel, make_user
+from rapport.mentions import muting, rules
+from rapport.mentions.hearing import hear
+from rapport.mentions.models import CaseRule, Mention, MuteKind
+from rapport.mentions.relevance import relevance
+from rapport.mentions.tests.making import heard, make_query
+from rapport.staff.models import Role
+
+FACTS: dict[str, Any] = {
+    "kinds": ["brand"], "queries": [1, 2], "lang": "pt-BR", "network": "bluesky", "reach": 100, "relevance": 70,
+    "mood": None, "needs_reply": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asks", "fits"),
+    [
+        ({}, True),
+        ({"kinds": ["topic", "brand"], "queries": [2, 3], "langs": ["PT"], "networks": ["bluesky"]}, True),
+        ({"kinds": ["topic"]}, False),
+        ({"queries": [3]}, False),
+        ({"langs": ["p", "pt-PT"]}, False),
+        ({"networks": ["mastodon"]}, False),
+        ({"reach_from": 100, "relevance_from": 70}, True),
+        ({"reach_from": 101}, False),
+        ({"relevance_from": 71}, False),
+        ({"mood_to": 100}, False),  # not known
+        ({"needs_reply": False}, False),  # not known
+    ],
+)
+def test_all_that_is_asked_must_be_so(asks: dict[str, Any], fits: bool) -> None:
+    assert rules.fits(asks, FACTS) is fits
+
+
+@pytest.mark.parametrize(
+    ("text", "repeats", "matches", "found"),
+    [
+        ("I lost a bag with Aero on my way home", False, [("brand", [["text", 18, 22, "aero"]])], 85),
+        ("I lost a bag with Aero on my way home", True, [("brand", [["text", 18, 22, "aero"]])], 55),
+        ("aero bag", False, [("brand", [["text", 0, 4, "aero"], ["text", 5, 8, "bag"]])], 60),
+        ("@aero https://example.com #x", False, [("topic", [["text", 0, 5, "@aero"]])], 10),
+        ("aero", False, [("topic", [["text", 0, 4, "aero"]]), ("brand", [["text", 0, 4, "aero"]])], 55),
+        ("", False, [], 0),
+    ],
+)
+def test_relevance_is_the_sum_that_is_documented(
+    text: str, repeats: bool, matches: list[tuple[str, list[list[Any]]]], found: int
+) -> None:
+    assert relevance(text=text, repeats=repeats, matches=matches) == found
+
+
+@pytest.mark.django_db
+def test_a_rule_opens_a_case_once() -> None:
+    brand = make_brand()
+    make_channel(brand)
+    make_query(brand, "aero")
+    CaseRule.objects.create(brand=brand, name="far", asks={"reach_from": 1000})
+    rule = CaseRule.objects.create(brand=brand, name="heard", asks={"reach_from": 10}, priority=4)
+    for _time in range(2):
+        hear([heard("1", "aero is late", followers=20), heard("2", "aero"),
+              heard("3", "aero is late", followers=20, original_id="1", is_repost=True)],
+             source_key="source:1")  # fmt: skip
+    wanted = [[Mention.objects.get(post__external_id="1").id, rule.pk]]
+    jobs = ProcrastinateJob.objects.filter(task_name=rules.TASK)
+    assert [job.args for job in jobs] == [{"wanted": wanted}]
+    assert rules.open_cases([(one, two) for one, two in wanted]) == 1
+    assert rules.open_cases([(one, two) for one, two in wanted]) == 0
+    case = Case.objects.get()
+    assert case.priority == 4
+    assert Mention.objects.get(post__external_id="1").case_id == case.id
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "value", "muted"),
+    [
+        (MuteKind.AUTHOR, "@Spammer", {"1"}),
+        (MuteKind.WORD, "Free TICKETS", {"2"}),
+        (MuteKind.SITE, "https://www.example.com/", {"3"}),
+    ],
+)
+def test_a_mute_sets_aside_and_gives_back(kind: str, value: str, muted: set[str]) -> None:
+    brand = make_brand()
+    lead = make_user(brand=brand, role=Role.LEAD)
+    make_query(brand, "aero")
+    batch = [
+        heard("1", "aero one", author="spammer"),
+        heard("2", "aero: free tickets!"),
+        heard("3", "aero https://shop.example.com/x"),
+        heard("4", "aero freetickets example.org", author="spammers"),
+    ]
+    later = [heard(f"{one.post.id}b", one.post.text, author=one.post.author) for one in batch]
+
+    def aside() -> set[str]:
+        return set(Mention.objects.filter(state="muted").values_list("post__external_id", flat=True))
+
+    hear(batch, source_key="source:1")
+    mute = muting.add_mute(user=lead, brand_id=brand.id, kind=kind, value=value)
+    assert aside() == muted
+    hear(later, source_key="source:1")
+    assert aside() == muted | {f"{one}b" for one in muted}
+    muting.remove_mute(user=lead, mute_id=mute.pk)
+    assert aside() == set()
