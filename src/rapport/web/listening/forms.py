@@ -20,6 +20,7 @@ from rapport.web.listening.builder import Group, from_lines
 from rapport.web.numbers import whole_number
 
 _MOST_SHOWN = 20  # problems
+_AROUND = 60  # characters of a line on each side of the place
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class Told:
     message: str
     line: int
     column: int
-    pointed: str
+    before: str
+    place: str
+    after: str
     start: int
     end: int
 
@@ -141,12 +144,21 @@ def check(text: str, examples: tuple[Example, ...] = ()) -> Checked:
 def _told(problem: Problem, text: str) -> Told:
     line, column = problem.where(text)
     start, end = problem.span
+    end = max(end, start + 1)
+    first = max(text.rfind("\n", 0, start) + 1, start - _AROUND)
+    newline = text.find("\n", start)
+    last = min(len(text) if newline < 0 else newline, start + _AROUND)
+    reach = min(end, last)
+    cut = first > 0 and text[first - 1] != "\n"
     return Told(
         problem.severity.value,
         problem.message,
         line,
         column,
-        problem.pointed(text, width=72),
+        ("…" if cut else "") + text[first:start],
+        # The end of the text, or of a line, is a place too.
+        text[start:reach] or " ",
+        text[reach:last] + ("…" if last < len(text) and text[last] != "\n" else ""),
         start,
-        max(end, start + 1),
+        end,
     )
