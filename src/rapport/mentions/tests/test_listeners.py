@@ -19,6 +19,7 @@ from rapport.mentions import listeners
 from rapport.mentions.listeners import Sources, claim_sources, give_back, store
 from rapport.mentions.models import Denominator, Mention, Post, Source
 from rapport.mentions.sources.base import Chunk, Given, SourceKind, Stop
+from rapport.mentions.sources.registry import SOURCES
 from rapport.mentions.tests.making import heard, make_query
 from rapport.networks.errors import Refused, TryAgain
 
@@ -57,7 +58,7 @@ class Live(SourceKind):
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Live:
     found = Live()
-    monkeypatch.setitem(listeners.SOURCES, "live", found)
+    monkeypatch.setitem(SOURCES, "live", found)
     monkeypatch.setattr(listeners, "STREAMED", ("live",))
     monkeypatch.setattr(listeners, "LOOK_S", 0.05)
     monkeypatch.setattr(listeners, "RETRY_S", 0.1)

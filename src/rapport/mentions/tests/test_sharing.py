@@ -10,11 +10,10 @@ import pytest
 from django.db import connections
 
 from rapport.inbox.tests.making import make_brand
-from rapport.mentions import sharing
 from rapport.mentions.models import Post, Source
 from rapport.mentions.sharing import Shared
 from rapport.mentions.sources.base import NotShared
-from rapport.mentions.sources.nats_stream import NatsStream, place_in
+from rapport.mentions.sources.nats_stream import PARTITIONS, NatsStream, place_in
 from rapport.mentions.tests.making import heard, make_query
 from rapport.mentions.tests.nats_server import NatsServer, needed
 from rapport.mentions.tests.test_listeners import eventually
@@ -80,7 +79,7 @@ def test_what_a_dead_reader_had_taken_comes_at_once(server: NatsServer) -> None:
     source = Source.objects.create(kind="file", name="a file")
     with stream_of(server, "second") as dead, stream_of(server, "second") as alive:
         dead.publish(source.pk, [heard(str(number), "aero") for number in range(50)])
-        for partition in range(sharing.PARTITIONS):
+        for partition in range(PARTITIONS):
             dead.begin(partition)
         taken = 0
         while taken < dead.left():
@@ -93,10 +92,10 @@ def test_what_a_dead_reader_had_taken_comes_at_once(server: NatsServer) -> None:
 
 def test_partitions_are_shared_evenly_and_given_up(server: NatsServer) -> None:
     with stream_of(server, "third") as one, stream_of(server, "third") as two, reading(one) as first:
-        eventually(lambda: len(first._held) == sharing.PARTITIONS, "alone it has all")
+        eventually(lambda: len(first._held) == PARTITIONS, "alone it has all")
         with reading(two) as second:
-            eventually(lambda: len(first._held) == len(second._held) == sharing.PARTITIONS // 2, "half")
-        eventually(lambda: len(first._held) == sharing.PARTITIONS, "all again")
+            eventually(lambda: len(first._held) == len(second._held) == PARTITIONS // 2, "half")
+        eventually(lambda: len(first._held) == PARTITIONS, "all again")
 
 
 def test_an_outage_of_the_server_loses_nothing() -> None:
