@@ -1,0 +1,99 @@
+"""The pages of sources, which are for owners."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from rapport.audit.models import AuditEntry
+from rapport.cli.checks_sources import sources as doctor
+from rapport.mentions.models import Source
+from rapport.mentions.source_queries import Doing, in_trouble
+from rapport.staff.models import User
+
+URL = "/listening/sources/"
+GIVEN = {
+    "with-server": "https://M.example/about",
+    "with-timeline": "none",
+    "with-hashtags": "#Aero\n\naero\nlate",
+}
+
+
+@pytest.fixture
+def owner(db: None) -> Client:
+    user = User.objects.create(email="olga@example.com", name="Olga", is_superuser=True)
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_a_source_is_added_paused_resumed_removed_and_put_back(owner: Client) -> None:
+    assert "Mastodon" in owner.get(URL).content.decode()
+    made = owner.post(f"{URL}new/mastodon/", {**GIVEN, "with-token": "a secret"})
+    assert made.status_code == 302
+    source = Source.objects.get()
+    assert (source.name, source.options) == (
+        "m.example",
+        {"server": "https://m.example", "timeline": "none", "hashtags": ["aero", "late"]},
+    )
+    assert source.secrets == {"token": "a secret"}
+    page = owner.get(URL).content.decode()
+    assert "m.example" in page
+    assert "a secret" not in page
+
+    for what, check in (
+        ("pause", lambda one: one.state == "paused"),
+        ("resume", lambda one: one.state == "active"),
+        ("remove", lambda one: one.deleted_at is not None),
+    ):
+        answer = owner.post(f"{URL}{source.pk}/{what}/")
+        source.refresh_from_db()
+        assert check(source), what
+    page = owner.get(answer["Location"]).content.decode()
+    assert f"{URL}{source.pk}/restore/" in page
+    owner.post(f"{URL}{source.pk}/restore/")
+    source.refresh_from_db()
+    assert source.deleted_at is None
+    told = AuditEntry.objects.filter(object_type="source").order_by("id").values_list("action", flat=True)
+    assert list(told) == [f"source.{one}" for one in ("added", "paused", "resumed", "removed", "restored")]
+
+
+def test_what_was_typed_stays_but_for_secrets(owner: Client) -> None:
+    wrong = owner.post(
+        f"{URL}new/mastodon/", {**GIVEN, "with-hashtags": "two words", "with-token": "a secret"}
+    )
+    assert wrong.status_code == 422
+    page = wrong.content.decode()
+    assert "#two words is not a hashtag." in page
+    assert "https://M.example/about" in page
+    assert "a secret" not in page
+    assert not Source.objects.exists()
+
+
+def test_one_stream_is_listened_to_once(owner: Client) -> None:
+    assert owner.post(f"{URL}new/practice/").status_code == 302
+    again = owner.post(f"{URL}new/practice/")
+    assert again.status_code == 422
+    assert Source.objects.count() == 1
+
+
+def test_what_is_in_trouble_is_told_here_and_by_the_doctor(owner: Client) -> None:
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Source.objects.create(kind="mastodon", name="ill", failures=3, last_error="It <is> asleep.")
+    Source.objects.create(kind="jetstream", name="alone", lease_until=long_ago)
+    Source.objects.create(kind="jetstream", name="well", lease_until=timezone.now() + timedelta(seconds=30))
+    Source.objects.create(kind="jetstream", name="resting", state="paused", failures=3)
+    Source.objects.create(kind="file", name="posts.jsonl")
+    Source.objects.create(kind="gone", name="of a plugin")
+    Source.objects.filter(name="alone").update(created_at=long_ago)
+    assert {source.name: doing for source, doing in in_trouble()} == {
+        "ill": Doing.TROUBLE, "alone": Doing.WAITING,
+    }  # fmt: skip
+    assert sorted(finding.subject for finding in doctor()) == ["source alone", "source ill"]
+    page = owner.get(URL).content.decode()
+    assert "It &lt;is&gt; asleep." in page
+    assert "No listener reads it." in page
+    assert "Not installed" in page
