@@ -245,6 +245,8 @@ def undo_act(request: DeskRequest, act_id: int) -> HttpResponse:
             )
             % {"n": outcome.left},
         )
+    else:
+        messages.success(request, _("Undone."))
     return _back(request)
 
 
