@@ -16,6 +16,7 @@ from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.live import notify_mentions
 from rapport.lib.pg import array
 from rapport.listening.text import handle_name
+from rapport.mentions import folding, settling
 from rapport.mentions.act_models import MentionAct
 from rapport.mentions.models import Mention, MentionState, Mute, MuteKind
 from rapport.staff.access import brand_ids_for
@@ -56,6 +57,7 @@ def mark_spam(*, user: User, picks: Sequence[Pick]) -> Outcome:
 def mute_authors(*, user: User, picks: Sequence[Pick]) -> Outcome:
     """Set aside what their authors said, now and from now on, for the brand of each. Needs MANAGE_LISTENING."""
     with transaction.atomic():
+        folding.lock()  # before the rows, as whoever stores what was heard
         chosen = _locked(user, picks, Permission.MANAGE_LISTENING)
         named = [one for one in chosen if one.post.author]
         if chosen and not named:
@@ -95,6 +97,7 @@ def undo(*, user: User, act_id: int) -> Outcome:
     Raises NotFound for somebody else's act or one older than a day, Conflict when it is undone already.
     """
     with transaction.atomic():
+        folding.lock()
         act = MentionAct.objects.select_for_update().filter(id=act_id, actor=user).first()
         if act is None or act.created_at < timezone.now() - KEPT:
             raise NotFound(_("That can no longer be undone."))
@@ -119,6 +122,8 @@ def undo(*, user: User, act_id: int) -> Outcome:
                 ],
             )
             rows = cursor.fetchall()
+        if act.what == "mute":
+            settling.regroup([row[0] for row in rows])
         Mute.objects.filter(
             id__in=act.before["mutes"], brand_id__in=brand_ids_for(user, Permission.MANAGE_LISTENING)
         ).delete()
@@ -201,6 +206,8 @@ def _done(
             },
         )
         rows = cursor.fetchall()
+    if state == MentionState.MUTED:
+        settling.regroup([row[0] for row in rows])
     MentionAct.objects.filter(actor=user, created_at__lt=timezone.now() - KEPT).delete()
     act = MentionAct.objects.create(
         actor=user,

@@ -156,6 +156,11 @@ def mute(mention_ids: Collection[int], *, muted: bool) -> None:
     folding.join({*alone, *mention_ids})
 
 
+def regroup(mention_ids: Collection[int]) -> None:
+    """After people changed their states: what is muted stands by itself, the others where they belong."""
+    folding.join({*folding.leave(mention_ids), *mention_ids})
+
+
 def settle(*, post_ids: Sequence[int], deleted: Sequence[int] = (), left: Sequence[int] = ()) -> Settled:
     """Bring the mentions of these posts in line with them. ``left``: what :func:`take_out` gave."""
     settled = Settled()

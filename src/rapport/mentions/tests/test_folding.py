@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from rapport.brands.models import Brand
-from rapport.inbox.tests.making import make_brand
+from rapport.inbox.tests.making import make_brand, make_user
+from rapport.mentions.acts import Pick, mute_authors, undo
 from rapport.mentions.hearing import Heard, hear
 from rapport.mentions.likeness import likeness
 from rapport.mentions.models import Gone, Match, Mention, Mute, MuteKind, Post
 from rapport.mentions.settling import mute
 from rapport.mentions.tests.making import at, heard, make_query
+from rapport.staff.models import Role
 
 DAY = 24 * 60
 LONG = "aero lost my bags again and nobody at the desk could say where they went"
@@ -224,3 +226,15 @@ class AnyOrder(TestCase):
             Post.objects.all().delete()
             Gone.objects.all().delete()
         assert results[0] == results[1]
+
+
+def test_who_is_muted_hides_nobody_who_copied_them(brand: Brand) -> None:
+    lead = make_user(brand=brand, role=Role.LEAD)
+    hear([heard("1", LONG, author="bo"), heard("2", LONG, minutes=1, author="cy"),
+          heard("3", "aero", author="bo")], source_key="source:1")  # fmt: skip
+    done = mute_authors(user=lead, picks=[Pick(Mention.objects.get(post__external_id="3").id)])
+    assert folded() == {"1": None, "2": None, "3": None}
+    assert Mention.objects.get(post__external_id="2").state == "new"
+    assert done.act_id is not None
+    undo(user=lead, act_id=done.act_id)
+    assert folded() == {"1": None, "2": "1", "3": None}
