@@ -22,7 +22,8 @@ function goTo(place) {
 function refresh() {
   for (const button of form.querySelectorAll("[data-go][hidden]")) button.hidden = false;
   for (const button of form.querySelectorAll("[data-without-script]")) button.hidden = true;
-  document.getElementById("query-text").toggleAttribute("aria-invalid", form.querySelector(".query-problem.error") !== null);
+  const wrong = form.querySelector(".query-problem.error") !== null;
+  document.getElementById("query-text").setAttribute("aria-invalid", String(wrong));
 }
 
 form.addEventListener("click", (event) => {
