@@ -43,11 +43,18 @@ def new_terms(texts: Iterable[str], before: Iterable[str], *, most: int = 12) ->
     told.sort(reverse=True)
     chosen: list[str] = []
     for _ratio, _length, term in told:
-        if not any(term in other or other in term for other in chosen):
+        if not any(_alike(term, other) for other in chosen):
             chosen.append(term)
             if len(chosen) == most:
                 break
     return [(term, now[term], then[term]) for term in chosen]
+
+
+def _alike(term: str, other: str) -> bool:
+    """Whether they say the same: one in the other, or pieces of scripts without spaces that overlap."""
+    if term in other or other in term:
+        return True
+    return _RUN.match(term) is not None and any(term[at : at + 3] in other for at in range(len(term) - 2))
 
 
 def _terms(text: str) -> set[str]:
