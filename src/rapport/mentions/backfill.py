@@ -245,6 +245,7 @@ def _look_at(message_ids: list[int], asked: _Asked) -> tuple[int, int]:
     """Hear those of these messages that the query finds."""
     if not message_ids:
         return 0, 0
+    hearing.steer()
     messages = Message.objects.filter(
         id__in=message_ids, visibility=Visibility.PUBLIC, own=False, from_brand=False, deleted_at__isnull=True
     )

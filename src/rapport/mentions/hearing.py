@@ -219,7 +219,10 @@ def _slot(moment: datetime) -> datetime:
 
 
 # Channels -------------------------------------------------------------------------------------------
-_STEER = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+def steer() -> None:
+    """Some messages are joined with whole tables here: with stale statistics the planner would read those."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
 
 
 def catch_up(*, batches: int = 20, limit: int = 500) -> int:
@@ -265,8 +268,7 @@ def look_again(message_ids: Sequence[int]) -> int:
 
 def messages_heard(message_ids: Sequence[int]) -> list[Heard]:
     """What channels heard, of messages that are public and not a brand's own."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STEER)
+    steer()
     messages = Message.objects.filter(
         id__in=list(message_ids), visibility=Visibility.PUBLIC, own=False, from_brand=False
     )
