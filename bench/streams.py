@@ -70,16 +70,15 @@ def run(*, quick: bool) -> str:
 
 def measure(executable: str, *, posts: int, kill_s: float, seed: int = 7) -> list[Run]:
     """One process alone, one behind a stream, three, and three that are killed; on the database that is set up."""
+    from bench.matching import real_posts
     from rapport.mentions.tests.nats_server import NatsServer
 
-    from bench.matching import real_posts
-
-    _prepare()
+    prepare()
     texts = [one.text for one in real_posts()[:20_000]] or ["Late again, and nobody says why"]
     runs = []
     with tempfile.TemporaryDirectory(prefix="rapport-streams-") as folder:
         file = Path(folder) / "alone.jsonl"
-        _write(file, texts, posts, "alone")
+        write(file, texts, posts, "alone")
         runs.append(_alone(file, posts))
         for name, listeners, every in (
             ("one", 1, None),
@@ -87,7 +86,7 @@ def measure(executable: str, *, posts: int, kill_s: float, seed: int = 7) -> lis
             ("killed", LISTENERS, kill_s),
         ):
             file = Path(folder) / f"{name}.jsonl"
-            _write(file, texts, posts, name)
+            write(file, texts, posts, name)
             with NatsServer(executable) as server:
                 runs.append(
                     shared(
@@ -104,7 +103,7 @@ def measure(executable: str, *, posts: int, kill_s: float, seed: int = 7) -> lis
     return runs
 
 
-def _prepare() -> None:
+def prepare(*, queries: int = QUERIES) -> None:
     """A brand with queries as people write them, and one that finds what was counted."""
     from bench.queries import sources
     from rapport.brands.models import Brand
@@ -112,12 +111,12 @@ def _prepare() -> None:
 
     brand = Brand.objects.create(slug="bench", name="Bench")
     make_query(brand, WORD)
-    for number, text in enumerate(sources(QUERIES)):
+    for number, text in enumerate(sources(queries)):
         # Of what they find nothing is known beforehand, so they ask for a word more that no post has.
         make_query(brand, f"({text}) AND nowhere_to_be_found", name=f"query {number}")
 
 
-def _write(file: Path, texts: list[str], posts: int, name: str) -> None:
+def write(file: Path, texts: list[str], posts: int, name: str) -> None:
     with file.open("w", encoding="utf-8") as out:
         for number in range(posts):
             text = texts[number % len(texts)]
@@ -145,9 +144,20 @@ def _alone(file: Path, posts: int) -> Run:
 
 
 def shared(
-    url: str, file: Path, posts: int, name: str, *, listeners: int, kill_s: float | None, rng: random.Random
+    url: str,
+    file: Path,
+    posts: int,
+    name: str,
+    *,
+    listeners: int,
+    kill_s: float | None,
+    rng: random.Random,
+    at_least: int = 0,
 ) -> Run:
-    """This process reads the file and hands it on; so many listeners store it, one killed every ``kill_s``."""
+    """This process reads the file and hands it on; so many listeners store it, one killed every ``kill_s``.
+
+    ``at_least``: so many are killed before it may end.
+    """
     from django.db import connections
 
     from rapport.cli.listen_file import listen_to
@@ -172,7 +182,7 @@ def shared(
         began = time.perf_counter()
         reader = threading.Thread(target=read)
         reader.start()
-        kills = _until_stored(stream, done, processes, url, kill_s=kill_s, rng=rng)
+        kills = _until_stored(stream, done, processes, url, kill_s=kill_s, rng=rng, at_least=at_least)
         seconds = time.perf_counter() - began
         reader.join()
     stream.close()
@@ -187,19 +197,21 @@ def _until_stored(
     *,
     kill_s: float | None,
     rng: random.Random,
+    at_least: int,
 ) -> int:
     """Kill and start listeners until the reader is done and the stream is empty; returns how many were killed."""
     kills = 0
     next_kill = time.monotonic() + (kill_s or 0)
     moved, left = time.monotonic(), -1
-    while not (done.is_set() and left == 0):
+    while not (done.is_set() and left == 0 and kills >= at_least):
         time.sleep(0.1)
         before, left = left, stream.left()
         if left != before or not done.is_set():
             moved = time.monotonic()
         if time.monotonic() - moved > STUCK_S:
             raise TimeoutError(f"{left} bundles stay in the stream")
-        if kill_s is not None and time.monotonic() >= next_kill:
+        # One that has not begun yet loses nothing by its death.
+        if kill_s is not None and time.monotonic() >= next_kill and _members() >= len(processes):
             number = rng.randrange(len(processes))
             processes[number].send_signal(signal.SIGKILL)
             processes[number].wait()
@@ -229,22 +241,25 @@ def _listener(url: str) -> subprocess.Popen[bytes]:
 
 
 def _wait_for_members(count: int) -> None:
+    until = time.monotonic() + START_S
+    while _members() < count:
+        if time.monotonic() > until:
+            raise TimeoutError("the listeners do not begin")
+        time.sleep(0.1)
+
+
+def _members() -> int:
+    """How many listeners share the stream now."""
     from django.db import connection
 
     from rapport.mentions.sharing import LOCK, MEMBER
 
-    until = time.monotonic() + START_S
     with connection.cursor() as cursor:
-        while True:
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s",
-                [LOCK, MEMBER],
-            )
-            if cursor.fetchone()[0] >= count:
-                return
-            if time.monotonic() > until:
-                raise TimeoutError("the listeners do not begin")
-            time.sleep(0.1)
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s",
+            [LOCK, MEMBER],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _counted(name: str, posts: int, *, kills: int, seconds: float) -> Run:
