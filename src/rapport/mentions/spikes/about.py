@@ -45,7 +45,7 @@ _TEXTS = "{event} SELECT text FROM event ORDER BY sent_at DESC LIMIT %(texts)s".
 
 def about(*, query_id: int, since: datetime, until: datetime) -> dict[str, Any]:
     """Of the query's mentions in that time. ``posts`` are ids of mentions, ``contacts`` of contacts. Three queries."""
-    given = {
+    given: dict[str, Any] = {
         "query": query_id,
         "since": since,
         "until": until,

@@ -31,6 +31,8 @@ _UNSURE, _UNSURE_FEW, _UNSURE_OTHER, _UNSURE_HOURS = 0.1, 0.25, 0.5, 1.0
 _ENOUGH = 3
 _HOLIDAY = 6  # is like a Sunday
 _MOST_GROWTH = 3.0
+# Windows of four weeks by which it is known how unruly a series is, and how few are too few.
+_SAMPLES, _LEAST_SAMPLES = 400, 50
 _A_DAY_BEFORE = 5.0  # mentions: of levels that are low the ratio says little
 
 
@@ -62,6 +64,7 @@ class Series:
             total += count
             self._sums.append(total)
         self._levels: dict[int, float] = {}
+        self._bursts: dict[tuple[int, int], float] = {}
         self._like: dict[tuple[date, int], list[int]] = {}
 
     def __len__(self) -> int:
@@ -75,10 +78,38 @@ class Series:
         """How many in the buckets from ``start`` on, before ``end``."""
         return self._sums[end] - self._sums[start]
 
-    def normal(self, end: int, length: int) -> Normal:
-        """What is normal for the window of ``length`` buckets before ``end``, by what came before it alone."""
+    def normal(self, end: int, length: int, *, spread: float = 0.0) -> Normal:
+        """What is normal for the window of ``length`` buckets before ``end``, by what came before it alone.
+
+        ``spread``: the variance is at least so many times the mean, whatever these hours' references say.
+        """
         references, days, unsure = self._references(end, length)
-        return _normal(references, days, unsure)
+        return _normal(references, days, unsure, spread)
+
+    def spread(self, end: int, length: int) -> float:
+        """How much more windows of this length vary than chance alone would make them, whatever the hour: the
+        variance by the mean over the four weeks before, but for the wildest in a hundred. 0: not known."""
+        last = end // PER_DAY * PER_DAY
+        key = (last, length)
+        if key not in self._bursts:
+            step = max(length, 4 * 7 * PER_DAY // _SAMPLES)
+            found = []
+            for stop in range(max(length, last - 4 * 7 * PER_DAY), last, step):
+                backs = [back for back in self._like_days(stop) if stop - back >= length]
+                if len(backs) >= _ENOUGH:
+                    expected = statistics.fmean(
+                        self._growth(stop, back) * self.total(stop - back - length, stop - back)
+                        for back in backs
+                    )
+                    # A mean of so few is off itself.
+                    off = (self.total(stop - length, stop) - expected) ** 2 / (1 + 1 / len(backs))
+                    found.append((off, expected))
+            found.sort()
+            calm = found[: len(found) * 99 // 100]
+            mean = sum(expected for _off, expected in calm)
+            enough = len(calm) >= _LEAST_SAMPLES and mean > 0
+            self._bursts[key] = sum(off for off, _expected in calm) / mean if enough else 0.0
+        return self._bursts[key]
 
     def _references(self, end: int, length: int) -> tuple[list[float], int, float]:
         """Counts of windows like this one, of how many days, and how far the level may be off."""
@@ -147,7 +178,7 @@ class Series:
         return _HOLIDAY if day in self.holidays else day.weekday()
 
 
-def _normal(references: Sequence[float], days: int, unsure: float) -> Normal:
+def _normal(references: Sequence[float], days: int, unsure: float, least_spread: float) -> Normal:
     """Mean and variance by weighted references; of the mean's own uncertainty too (Farrington 1996, 3.4)."""
     count = len(references)
     # A median of small counts is too low, so the mean of the lower three quarters may be it; both only begin.
@@ -168,7 +199,7 @@ def _normal(references: Sequence[float], days: int, unsure: float) -> Normal:
             _LEAST_SPREAD,
             (_SPREAD_BEFORE * _WEIGHT_BEFORE + off) / (_WEIGHT_BEFORE + max(0.0, sum(weights) - 1)),
         )
-    variance = spread * mean * (1 + 1 / max(1, days)) + (unsure * mean) ** 2
+    variance = max(spread, least_spread) * mean * (1 + 1 / max(1, days)) + (unsure * mean) ** 2
     return Normal(mean, variance)
 
 

@@ -19,6 +19,8 @@ _BEFORE = 4
 # Windows that begin every five minutes are no separate trials; about three are worth one of their length.
 _OVERLAP = 3.0
 _PER_WEEK = 7 * PER_DAY
+# What is rarer than so by its own hours' past.
+_SUSPICIOUS = 0.01
 # An hour that chance alone fills so in one of twenty is normal again.
 _NORMAL_AGAIN = 0.05
 # And three hours that are as full in one of a hundred.
@@ -65,10 +67,18 @@ class Event:
 
 
 def judge(series: Series, end: int, length: int) -> Judged:
-    """The window of ``length`` buckets before ``end``."""
+    """The window of ``length`` buckets before ``end``.
+
+    What the same hours of past weeks call unlikely is asked again of the whole series: where bursts are common, one
+    in an hour that was quiet so far is no wonder either. That is dear, and asked of few windows.
+    """
     seen = series.total(end - length, end)
     normal = series.normal(end, length)
-    return Judged(end, length, seen, normal.mean, at_least(seen, mean=normal.mean, variance=normal.variance))
+    chance = at_least(seen, mean=normal.mean, variance=normal.variance)
+    if chance < _SUSPICIOUS and (spread := series.spread(end, length)):
+        wide = series.normal(end, length, spread=spread)
+        chance = min(_SUSPICIOUS, max(chance, at_least(seen, mean=wide.mean, variance=wide.variance)))
+    return Judged(end, length, seen, normal.mean, chance)
 
 
 def alarm(series: Series, end: int, setting: Setting, *, clear: int = 0, late: int = LATE) -> Judged | None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, connections
 from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django import DjangoAssertNumQueries
 
 from rapport.contacts.models import Contact, Identity
 from rapport.inbox.tests.making import make_brand
@@ -143,11 +144,13 @@ def test_fewer_than_at_least_never_alert() -> None:
 
 
 @pytest.mark.django_db
-def test_queries_cost_the_same_for_many_as_for_few(django_assert_max_num_queries: object) -> None:
+def test_queries_cost_the_same_for_many_as_for_few(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
     brand = make_brand("aero")
     for n in range(4):
         quiet_weeks(brand, name=f"aero {n}", every=12)
-    with django_assert_max_num_queries(8):  # type: ignore[operator]
+    with django_assert_max_num_queries(8):
         watch(now=NOW)
 
 
