@@ -50,10 +50,11 @@ _POST = """
     ) p
 """
 
+# ``brand_id + 0``: many indexes begin with the brand, and while a table is new the planner may take any of them.
 _GROUPS = """
     FROM unnest(%s::bigint[], %s::text[]) AS g(brand_id, fold_key) CROSS JOIN LATERAL (
         SELECT * FROM mentions_mention
-        WHERE brand_id = g.brand_id AND fold_key = g.fold_key AND fold_key <> '' AND state <> 'muted' OFFSET 0
+        WHERE brand_id + 0 = g.brand_id AND fold_key = g.fold_key AND fold_key <> '' AND state <> 'muted' OFFSET 0
     ) m
 """
 _HEADS = _GROUPS.replace("OFFSET 0", "AND folded_into_id IS NULL OFFSET 0")
@@ -228,7 +229,7 @@ def _known_originals(reposts: Sequence[_One]) -> dict[tuple[int, str], int]:
             ) p
             CROSS JOIN LATERAL (
                 SELECT id, folded_into_id FROM mentions_mention
-                WHERE brand_id = g.brand_id AND post_id = p.id AND state <> 'muted' OFFSET 0
+                WHERE brand_id + 0 = g.brand_id AND post_id = p.id AND state <> 'muted' OFFSET 0
             ) m
             """,
             [

@@ -199,7 +199,7 @@ class Post(models.Model):
         ]
         indexes = [
             # Muting somebody sets aside what else they said.
-            models.Index(fields=["network", "author"], name="post_by_author")
+            models.Index(fields=["author", "network"], name="post_of_author")
         ]
 
     def __str__(self) -> str:
@@ -284,11 +284,11 @@ class Mention(models.Model):
             ),
             # Of a post that thousands repeat, the one or few that they are shown under.
             models.Index(
-                fields=["brand", "fold_key", "sent_at"],
-                name="mention_heads",
+                fields=["fold_key", "sent_at"],
+                name="mention_first_alike",
                 condition=Q(folded_into__isnull=True) & ~Q(fold_key=""),
             ),
-            models.Index(fields=["brand", "fold_key"], name="mention_alike", condition=~Q(fold_key="")),
+            models.Index(fields=["fold_key"], name="mention_all_alike", condition=~Q(fold_key="")),
         ]
 
     def __str__(self) -> str:

@@ -109,7 +109,8 @@ def add_matches(placed: Sequence[tuple[int, Sequence[Found]]], *, replaced: Coll
             FROM jsonb_to_recordset(%(rows)s::jsonb)
                 AS g(post bigint, brand bigint, query bigint, version bigint, why jsonb)
             CROSS JOIN LATERAL (
-                SELECT id, sent_at FROM mentions_mention WHERE brand_id = g.brand AND post_id = g.post OFFSET 0
+                -- Many indexes begin with the brand; this leaves the planner the one by post.
+                SELECT id, sent_at FROM mentions_mention WHERE brand_id + 0 = g.brand AND post_id = g.post OFFSET 0
             ) m
             ON CONFLICT (mention_id, query_id) DO UPDATE SET version_id = excluded.version_id, why = excluded.why
             WHERE mentions_match.mention_id IN (
