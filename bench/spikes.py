@@ -22,7 +22,7 @@ from rapport.mentions.spikes.method import Setting, alarm, replay
 
 SIZES = (1.5, 2.0, 4.0, 10.0)
 MINUTES = (10, 30, 60, 360)
-SEEDS = (1, 2, 3, 4, 5)
+SEEDS = (1, 2, 3)
 _BEGAN, _DAYS = datetime(2017, 10, 4, tzinfo=UTC), 60
 _LEARN = 28 * PER_DAY
 _WEEK = 7 * PER_DAY
