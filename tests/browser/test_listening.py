@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 from uuid import uuid4
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Instance, Opener
+from tests.browser.conftest import REPOSITORY, Instance, Opener
 
 
 def test_a_query_is_written_mended_previewed_and_saved(instance: Instance, open_desk: Opener) -> None:
@@ -59,3 +62,48 @@ def test_a_query_is_written_mended_previewed_and_saved(instance: Instance, open_
     page.get_by_role("button", name="Try again").click()
     page.wait_for_url("**/listening/*#query-*")
     expect(page.get_by_role("row", name=re.compile(name))).to_contain_text("zeppelin suitcase")
+
+
+def test_a_mention_arrives_says_why_is_seen_undone_and_becomes_a_case_by_one_key(
+    instance: Instance, open_desk: Opener, keep: Callable[[Page, str], None]
+) -> None:
+    made = [sys.executable, "-m", "tests.browser.listening_world"]
+    subprocess.run(made, env=instance.env, cwd=REPOSITORY, check=True)
+    page = open_desk(path="/mentions/")
+    one, two = (f"{word} {uuid4().hex[:6]}" for word in ("Paper", "Silk"))
+    instance.post("somchai", f"{one}: my umbrellas were lost on the way to Split")
+    instance.post("joe_k", f"{two}: another umbrella lost, thanks")
+    # What comes into a list that shows something waits behind the chip.
+    list_of = page.locator("#mention-rows")
+    for text in (one, two):
+        page.wait_for_function(
+            "text => document.getElementById('mention-rows').textContent.includes(text)"
+            " || !document.getElementById('mention-chip').hidden",
+            arg=text,
+        )
+        if not list_of.locator("li.row", has_text=text).count():
+            page.keyboard.press(".")
+        expect(list_of.locator("li.row", has_text=text)).to_be_visible()
+
+    list_of.locator("a", has_text=one).click()
+    mention = page.locator("#mention")
+    expect(mention.locator(".mention-words mark")).to_have_text(["umbrellas", "lost"])
+    expect(mention.locator(".mention-why")).to_contain_text("Umbrellas")
+    expect(mention.locator(".mention-why")).to_contain_text("version 1")
+    keep(page, "mentions-why")
+
+    page.keyboard.press("v")
+    expect(page.locator("#toasts")).to_contain_text("1 mention is seen.")
+    expect(list_of.locator("li.row", has_text=one)).to_have_count(0)
+    page.keyboard.press("u")
+    expect(page.locator("#toasts")).to_contain_text("Undone.")
+    expect(list_of.locator("li.row", has_text=one)).to_be_visible()
+
+    list_of.locator("a", has_text=one).click()
+    expect(mention.locator(".mention-words")).to_contain_text(one)
+    page.keyboard.press("c")
+    page.wait_for_url("**/desk/all/case/*/")
+    expect(page.locator("#entries")).to_contain_text(one)
+    expect(page.locator(".reply-form textarea")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#mention [data-mention-case]")).to_be_visible()
