@@ -11,12 +11,14 @@ deletions are not counted.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from rapport.inbox.models import Message, Visibility
@@ -29,10 +31,13 @@ from rapport.mentions.matching import find
 from rapport.mentions.recording import Item, QueriesChangedMeanwhile, Recorded, record
 from rapport.mentions.stored import message_posts
 
+log = logging.getLogger(__name__)
+
 CHANNELS = "channels"
 _SLOT = timedelta(minutes=5)
 _MOST = 2**31 - 1
-_MANY = 2**63 - 1
+# Nobody has more followers. What thousands have together must be a bigint, too.
+_MANY = 10**12
 # Queries that are changed all the time must not stop what is heard.
 _TRIES = 20
 
@@ -59,7 +64,7 @@ def hear(heard: Sequence[Heard], *, source_key: str, source_id: int | None = Non
 
     Of a version of a post that is stored already nothing changes but what other queries find in it. Newer versions and
     deletions are followed; an older one that comes late is not. A post without id or network cannot be told from others
-    and raises ValueError.
+    and raises ValueError. Raises :class:`QueriesChangedMeanwhile` when queries are changed all the time; try it again.
     """
     items = _fold([_item(one) for one in heard])
     if not items:
@@ -73,13 +78,12 @@ def hear(heard: Sequence[Heard], *, source_key: str, source_id: int | None = Non
 
 def _record(items: Sequence[Item], source_id: int | None) -> tuple[list[Item], Recorded]:
     """Match and store, with the queries as they are when it is committed."""
-    for _try in range(_TRIES):
+    for _try in range(_TRIES - 1):
         matched = _matched(items)
-        try:
+        with suppress(QueriesChangedMeanwhile):
             return matched, record(matched, source_id=source_id)
-        except QueriesChangedMeanwhile:
-            continue
-    raise RuntimeError("queries changed each time while posts were stored")
+    matched = _matched(items)
+    return matched, record(matched, source_id=source_id)
 
 
 def _matched(items: Sequence[Item]) -> list[Item]:
@@ -250,8 +254,28 @@ def _take(limit: int) -> int:
         ids = sorted({row[0] for row in cursor.fetchall()})
         taken = int(cursor.rowcount)
         if ids:
-            hear_messages(ids)
+            _hear_what_can_be(ids)
         return taken
+
+
+def _hear_what_can_be(message_ids: Sequence[int]) -> None:
+    """One message that cannot be heard must not hold up all that come after it: it is left out, and named in the log.
+
+    Raises only what the database raises when it is away or too busy for now, and when queries change all the time.
+    """
+    try:
+        with transaction.atomic():
+            hear_messages(message_ids)
+            return
+    except (OperationalError, InterfaceError, QueriesChangedMeanwhile):
+        raise
+    except Exception:
+        if len(message_ids) == 1:
+            log.exception("message %s cannot be heard as a mention", message_ids[0])
+            return
+    half = len(message_ids) // 2
+    for some in (message_ids[:half], message_ids[half:]):
+        _hear_what_can_be(some)
 
 
 def hear_messages(message_ids: Sequence[int]) -> int:

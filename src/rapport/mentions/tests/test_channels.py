@@ -138,3 +138,19 @@ def test_two_batches_side_by_side_take_different_notes(brand: Brand) -> None:
         say(channel, ana)
     assert catch_up(limit=2) == 5
     assert Mention.objects.count() == 5
+
+
+def test_a_message_that_cannot_be_heard_holds_up_no_other(
+    brand: Brand, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = make_channel(brand)
+    make_query(brand, "bag")
+    ana = make_contact(channel)
+    said = [say(channel, ana) for _number in range(5)]
+    Message.objects.filter(id=said[2].id).update(facts={"title": ["no", "text"]})
+    assert catch_up(limit=4) == 5
+    assert not Unheard.objects.exists()
+    assert set(Post.objects.values_list("message_id", flat=True)) == {
+        one.id for one in said if one.id != said[2].id
+    }
+    assert f"message {said[2].id} cannot be heard" in caplog.text

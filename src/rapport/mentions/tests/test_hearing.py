@@ -136,7 +136,28 @@ def test_hostile_posts_are_stored_as_far_as_can_be(brand: Brand) -> None:
         source_key=SOURCE,
     )  # fmt: skip
     first = Post.objects.get(author__startswith="x")
-    assert (first.likes, first.followers) == (0, 2**63 - 1)
+    assert (first.likes, first.followers) == (0, 10**12)
     assert all(post.sent_at <= post.arrived_at for post in Post.objects.all())
     with pytest.raises(ValueError, match="its id"):
         hear([heard("", "aero")], source_key=SOURCE)
+
+
+def test_what_many_with_endless_followers_repeat_is_still_counted(brand: Brand) -> None:
+    make_query(brand, "aero")
+    text = "aero lost my bags again and nobody at the desk could say where they went"
+    hear(
+        [heard(str(n), text, minutes=n, author=f"a{n}", followers=2**80) for n in range(3)], source_key=SOURCE
+    )
+    assert Mention.objects.get(copies=2).reach == 3 * 10**12
+
+
+def test_a_query_saved_after_an_edit_finds_the_edited_words(brand: Brand) -> None:
+    make_query(brand, "zeta")
+    edit = heard("1", "aero", edited_at=at(5))
+    hear([edit, heard("2", "", deleted=True)], source_key=SOURCE)
+    assert set(Gone.objects.values_list("external_id", flat=True)) == {"1", "2"}
+    make_query(brand, "aero")
+    hear([heard("1", "aero", edited_at=at(4)), heard("2", "aero", edited_at=at(5))], source_key=SOURCE)
+    assert states() == {}
+    hear([edit], source_key=SOURCE)
+    assert states() == {"1": "new"}
