@@ -104,7 +104,8 @@ def record(items: Sequence[Item], *, source_id: int | None) -> Recorded:
                 same.append((stored.id, item))
         elif item.deleted:
             remembered.append(item)
-        elif overtaken is not None and item.version <= overtaken:
+        # The same version again is news to a query that was saved since.
+        elif overtaken is not None and item.version < overtaken:
             continue
         elif item.found:
             new.append(item)
@@ -215,7 +216,9 @@ def _keep_in_mind(rows: Collection[tuple[str, str, datetime | None]], how_long: 
     if not rows:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_REMEMBER, [how_long.total_seconds(), *(array(row[place] for row in rows) for place in range(3))])
+        cursor.execute(
+            _REMEMBER, [how_long.total_seconds(), *(array(row[place] for row in rows) for place in range(3))]
+        )
 
 
 def forget_gone() -> int:
