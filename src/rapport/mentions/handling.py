@@ -19,6 +19,7 @@ from rapport.ingest.clean import clean
 from rapport.ingest.record import record_events
 from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.live import notify_desk, notify_mentions
+from rapport.mentions import folding
 from rapport.mentions.models import CaseRule, Mention, MentionState, Post
 from rapport.networks.base import Author, MessageSeen
 from rapport.networks.registry import connectors
@@ -42,9 +43,9 @@ def make_case(*, user: User | None, mention_id: int, rule: CaseRule | None = Non
     """The case of the mention's post, so that it can be answered; opened now unless there is one.
 
     The post becomes a message of the brand's channel on that network, under the network's own id. A person
-    reopens a case that is closed; a rule (no ``user``) leaves what was dealt with as it is, and gives only a case
-    that it opens to its team. Twice gives the same case. Raises :class:`Invalid` when it cannot be answered from
-    here, and says why; :class:`NotFound` and :class:`NotAllowed` for who may not.
+    reopens a case that is closed, and twice gives the same case; a rule (no ``user``) leaves what was dealt with as
+    it is (:class:`Conflict`), and gives only a case that it opens to its team. Raises :class:`Invalid` when it cannot
+    be answered from here, and says why; :class:`NotFound` and :class:`NotAllowed` for who may not.
     """
     if user is not None:
         mention = access_mention(user=user, mention_id=mention_id, permission=Permission.WORK_CASES)
@@ -54,15 +55,15 @@ def make_case(*, user: User | None, mention_id: int, rule: CaseRule | None = Non
             raise NotFound(_("There is no such mention, or you may not see it."))
         mention = found
     with transaction.atomic():
-        # The channel's lock comes first, as in everything that records messages; then the row.
+        # The channel's lock comes first, as in everything that records messages; then that of those who store
+        # mentions, who change posts before mentions; then the row.
         message = _known_message(mention)
         channel = message.channel if message is not None else _channel_for(mention)
         lock_channel(channel.id)
-        mention = (
-            Mention.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("post")
-            .get(id=mention.id)
-        )
+        folding.lock()
+        mention = _locked(mention.id)
+        if user is None and (mention.state != MentionState.NEW or mention.handled_at is not None):
+            raise Conflict(_("Somebody changed this mention in the meantime."))
         case = _case_of(message) if message is not None else None
         opened = case is None
         if case is None:
@@ -75,6 +76,15 @@ def make_case(*, user: User | None, mention_id: int, rule: CaseRule | None = Non
             case = reopen_case(actor=user, case_id=case.id)
         _note(mention, case, user=user, rule=rule)
     return case
+
+
+def _locked(mention_id: int) -> Mention:
+    """Its row as it is now, which may have been taken away since it was looked at."""
+    rows = Mention.objects.select_for_update(of=("self",), no_key=True).select_related("post")
+    mention = rows.filter(id=mention_id).first()
+    if mention is None:
+        raise NotFound(_("There is no such mention, or you may not see it."))
+    return mention
 
 
 def _known_message(mention: Mention) -> Message | None:

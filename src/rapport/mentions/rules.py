@@ -15,10 +15,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from procrastinate.contrib.django import app
 
-from rapport.lib.errors import ActionError
+from rapport.lib.errors import ActionError, Conflict, NotFound
 from rapport.lib.pg import array
 from rapport.mentions.handling import make_case
 from rapport.mentions.models import CaseRule, Mention, MentionState
@@ -114,6 +114,7 @@ def open_cases(wanted: Sequence[tuple[int, int]]) -> int:
     """Open the cases of mentions that rules asked for, each in its own transaction; returns how many.
 
     What was handled, muted or taken away meanwhile is left alone; one that cannot be opened does not stop the others.
+    Raises what the database raises when it was too busy for some, once the others are done: run it again.
     """
     rules = CaseRule.objects.in_bulk([rule_id for _, rule_id in wanted])
     waiting = set(
@@ -122,14 +123,25 @@ def open_cases(wanted: Sequence[tuple[int, int]]) -> int:
         ).values_list("id", flat=True)
     )
     opened = 0
+    busy: OperationalError | None = None
     for mention_id, rule_id in wanted:
         rule = rules.get(rule_id)
         if rule is None or not rule.active or mention_id not in waiting:
             continue
         try:
             make_case(user=None, mention_id=mention_id, rule=rule)
+        except (Conflict, NotFound) as error:
+            log.info("rule %s opened no case for mention %s: %s", rule_id, mention_id, error)
         except ActionError as error:
             log.warning("rule %s opened no case for mention %s: %s", rule_id, mention_id, error)
+        except InterfaceError:
+            raise
+        except OperationalError as error:
+            busy = error
+        except Exception:
+            log.exception("rule %s opened no case for mention %s", rule_id, mention_id)
         else:
             opened += 1
+    if busy is not None:
+        raise busy
     return opened

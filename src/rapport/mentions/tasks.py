@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from django.db import InterfaceError, OperationalError
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from rapport.mentions import backfill, rules
 from rapport.mentions.spikes.tasks import tell as tell
 
+# The database is away, or two waited for each other.
+_AGAIN = RetryStrategy(max_attempts=5, linear_wait=30, retry_exceptions={OperationalError, InterfaceError})
 
-@app.task(name=rules.TASK, queue=rules.QUEUE)
+
+@app.task(name=rules.TASK, queue=rules.QUEUE, retry=_AGAIN)
 def open_cases(wanted: list[tuple[int, int]]) -> None:
     """Open the cases of mentions that rules asked for. Running it twice opens each once."""
     rules.open_cases(wanted)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from rapport.audit.models import AuditEntry
 from rapport.brands.models import Channel, ChannelRole, ChannelState
 from rapport.inbox.actions.life import close_case
 from rapport.inbox.models import Case, CaseStatus, CloseReason, Message
 from rapport.inbox.tests.making import START, make_brand, make_channel, make_contact, make_user, say
-from rapport.lib.errors import Invalid, NotAllowed, NotFound
+from rapport.lib.errors import Conflict, Invalid, NotAllowed, NotFound
+from rapport.mentions import folding
 from rapport.mentions.handling import make_case
-from rapport.mentions.models import CaseRule, MentionState
+from rapport.mentions.models import CaseRule, Mention, MentionState
 from rapport.mentions.tests.made import make_mention, make_post
 from rapport.staff.models import Role, Team, User
 
@@ -128,3 +131,41 @@ def test_only_who_works_on_cases_of_the_brand(channel: Channel) -> None:
         make_case(user=make_user(brand=make_brand("other")), mention_id=mention.id)
     with pytest.raises(NotFound):
         make_case(user=make_user(brand=channel.brand), mention_id=mention.id + 1)
+
+
+def test_a_rule_leaves_what_somebody_dealt_with_meanwhile(channel: Channel, agent: User) -> None:
+    rule = CaseRule.objects.create(brand=channel.brand, name="All")
+    dealt_with: list[dict[str, Any]] = [
+        {"state": MentionState.SEEN},
+        {"state": MentionState.MUTED},
+        {"state": MentionState.NEW, "handled_at": START},
+    ]
+    for more in dealt_with:
+        with pytest.raises(Conflict):
+            make_case(user=None, mention_id=make_mention(channel.brand, **more).id, rule=rule)
+    assert not Case.objects.exists()
+
+
+def test_one_that_is_taken_away_while_its_case_is_made_is_not_found(channel: Channel, agent: User) -> None:
+    """While it waits for the lock of those who store mentions, here."""
+    mention = make_mention(channel.brand)
+
+    def taken_away(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if "pg_advisory_xact_lock" in sql and tuple(params) == folding._LOCK:
+            Mention.objects.filter(id=mention.id).delete()
+        return result
+
+    with connection.execute_wrapper(taken_away), pytest.raises(NotFound):
+        make_case(user=agent, mention_id=mention.id)
+    assert not Message.objects.exists()
+
+
+def test_locks_are_taken_in_the_order_of_those_who_store_mentions(channel: Channel, agent: User) -> None:
+    mention = make_mention(channel.brand)
+    with CaptureQueriesContext(connection) as asked:
+        make_case(user=agent, mention_id=mention.id)
+    said = [one["sql"] for one in asked.captured_queries]
+    lock = next(n for n, sql in enumerate(said) if f"lock({', '.join(map(str, folding._LOCK))})" in sql)
+    row = next(n for n, sql in enumerate(said) if "mentions_mention" in sql and "FOR NO KEY UPDATE" in sql)
+    assert lock < row

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from rapport.inbox.models import Case
 from rapport.inbox.tests.making import make_brand, make_channel, make_user
-from rapport.mentions import muting, rules
+from rapport.mentions import folding, muting, rules
 from rapport.mentions.hearing import hear
 from rapport.mentions.models import CaseRule, Mention, MuteKind
 from rapport.mentions.relevance import relevance
@@ -78,6 +79,30 @@ def test_a_rule_opens_a_case_once() -> None:
     case = Case.objects.get()
     assert case.priority == 4
     assert Mention.objects.get(post__external_id="1").case_id == case.id
+
+
+@pytest.mark.django_db
+def test_a_busy_database_or_a_lost_mention_costs_no_other_its_case() -> None:
+    """The database is asked for what it cannot give while it serves one of them."""
+    brand = make_brand()
+    make_channel(brand)
+    make_query(brand, "aero")
+    rule = CaseRule.objects.create(brand=brand, name="all")
+    hear([heard(str(n), "aero", author=f"a{n}") for n in range(3)], source_key="source:1")
+    ids = list(Mention.objects.order_by("id").values_list("id", flat=True))
+    wanted = [(one, rule.pk) for one in (*ids, ids[-1] + 1)]
+    failing = ["SET LOCAL statement_timeout = '1ms'; SELECT pg_sleep(1)", "SELECT 1 / 0"]
+
+    def fails(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "pg_advisory_xact_lock" in sql and tuple(params) == folding._LOCK and failing:
+            sql, params = failing.pop(0), None
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fails), pytest.raises(OperationalError):
+        rules.open_cases(wanted)
+    assert set(Mention.objects.filter(state="case").values_list("id", flat=True)) == {ids[2]}
+    assert rules.open_cases(wanted) == 2
+    assert Case.objects.count() == 3
 
 
 @pytest.mark.django_db
