@@ -25,6 +25,7 @@ from rapport.lib.text import storable, storable_json
 from rapport.mentions.careful import hear_what_can_be
 from rapport.mentions.hearing import Heard
 from rapport.mentions.models import Source
+from rapport.mentions.recording import QueriesChangedMeanwhile
 from rapport.mentions.sources.base import Chunk, Given, NotShared
 from rapport.mentions.sources.registry import SOURCES, STREAMED
 from rapport.networks.errors import NetworkError, Refused, TryAgain
@@ -50,6 +51,14 @@ WORKED_S = 30.0
 HELD_S = 40.0
 RETRY_S = 1.0
 GRACE_S = 3.0
+
+
+# What is not the fault of what was heard: it is held, and tried again.
+NOT_NOW = (DatabaseError, InterfaceError, NotShared, QueriesChangedMeanwhile)
+
+
+class _Ended(Exception):
+    """The storers are closed: this process ends."""
 
 
 class Sharing(Protocol):
@@ -204,13 +213,12 @@ class Sources:
         reason, pause = "", None
         try:
             reason, pause = self._session(lease)
-        except (DatabaseError, InterfaceError, NotShared) as error:
-            # The lease runs out by itself, and what was not stored comes again.
+        except NOT_NOW as error:
+            # What was not stored comes again. With the database away the lease runs out by itself.
             log.warning("source %s ended because nothing could be stored: %r", lease.source_id, error)
-            return
-        except RuntimeError:
-            if not self._stop.is_set():  # else: the storers are closed already
-                raise
+            if not self._stop.is_set():
+                reason = str(error) if isinstance(error, NotShared) else _unexpected(error)
+        except _Ended:
             return
         finally:
             connections.close_all()
@@ -221,7 +229,7 @@ class Sources:
             wait = None
             if not self._stop.is_set():
                 wait = max(pause or timedelta(0), health.backoff(count, first=FIRST_RETRY))
-            with suppress(DatabaseError, InterfaceError, RuntimeError):
+            with suppress(DatabaseError, InterfaceError, _Ended):
                 self._db(give_back, lease, retry_after=wait, reason=reason)
 
     def _session(self, lease: SourceLease) -> tuple[str, timedelta | None]:
@@ -229,7 +237,7 @@ class Sources:
         source = self._db(Source.objects.get, id=lease.source_id)
         try:
             self._hear(lease, source)
-        except (DatabaseError, InterfaceError, NotShared, RuntimeError):
+        except (*NOT_NOW, _Ended):
             raise
         except NetworkError as error:
             if self._stop.is_set() and isinstance(error, TryAgain):
@@ -240,7 +248,7 @@ class Sources:
             if self._stop.is_set():
                 return "", None
             log.exception("source %s failed in an unexpected way", lease.source_id)
-            return f"Unexpected error ({type(error).__name__}).", None
+            return _unexpected(error), None
         return "", None
 
     def _hear(self, lease: SourceLease, source: Source) -> None:
@@ -272,7 +280,7 @@ class Sources:
                     self._sharing.publish(lease.source_id, chunk.heard)
                     shared = True
                 return self._db(store, lease, chunk, well=well, shared=shared)
-            except (DatabaseError, InterfaceError, NotShared) as error:
+            except NOT_NOW as error:
                 if time.monotonic() >= give_up or self._stop.is_set():
                     raise
                 log.warning("what was heard waits to be stored (%s)", str(error).split("\n")[0])
@@ -280,6 +288,14 @@ class Sources:
 
     def _db(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return self._threads.submit(work, *args, **kwargs).result()
+            task = self._threads.submit(work, *args, **kwargs)
+        except RuntimeError as error:  # closed already, says the executor
+            raise _Ended from error
+        try:
+            return task.result()
         except CancelledError as error:
-            raise RuntimeError("the end has come") from error
+            raise _Ended from error
+
+
+def _unexpected(error: Exception) -> str:
+    return f"Unexpected error ({type(error).__name__})."

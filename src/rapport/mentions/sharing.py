@@ -18,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from rapport.mentions.careful import hear_what_can_be
 from rapport.mentions.hearing import Heard
 from rapport.mentions.models import Source
+from rapport.mentions.recording import QueriesChangedMeanwhile
 from rapport.mentions.sources.base import NotShared
 from rapport.mentions.sources.carried import opened
 from rapport.mentions.sources.events import UNREADABLE
@@ -58,7 +59,7 @@ class Shared:
             while not self._stop.is_set():
                 try:
                     self.turn()
-                except (DatabaseError, InterfaceError, NotShared) as error:
+                except (DatabaseError, InterfaceError, NotShared, QueriesChangedMeanwhile) as error:
                     log.warning("the stream between processes waits (%s)", str(error).split("\n")[0])
                     self._lose()
                     self._stop.wait(RETRY_S)

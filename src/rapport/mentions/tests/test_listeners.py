@@ -15,10 +15,12 @@ from django.db import connections
 from django.utils import timezone
 
 from rapport.inbox.tests.making import make_brand
-from rapport.mentions import listeners
-from rapport.mentions.listeners import Sources, claim_sources, give_back, store
+from rapport.mentions import hearing, listeners
+from rapport.mentions.hearing import Heard
+from rapport.mentions.listeners import Sharing, Sources, claim_sources, give_back, store
 from rapport.mentions.models import Denominator, Mention, Post, Source
-from rapport.mentions.sources.base import Chunk, Given, SourceKind, Stop
+from rapport.mentions.recording import QueriesChangedMeanwhile
+from rapport.mentions.sources.base import Chunk, Given, NotShared, SourceKind, Stop
 from rapport.mentions.sources.registry import SOURCES
 from rapport.mentions.tests.making import heard, make_query
 from rapport.networks.errors import Refused, TryAgain
@@ -55,6 +57,13 @@ class Live(SourceKind):
             yield Chunk([heard(str(at), f"aero number {at}", lang="en")], {"at": at})
 
 
+class Away:
+    """A stream between processes that takes nothing."""
+
+    def publish(self, source_id: int, heard: list[Heard]) -> None:
+        raise NotShared("NoServersError: none is there")
+
+
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Live:
     found = Live()
@@ -71,8 +80,8 @@ def make_source(**fields: Any) -> Source:
 
 
 @contextmanager
-def running() -> Iterator[Sources]:
-    found = Sources(most=5)
+def running(sharing: Sharing | None = None) -> Iterator[Sources]:
+    found = Sources(most=5, sharing=sharing)
     thread = threading.Thread(target=found.run)
     thread.start()
     try:
@@ -84,8 +93,8 @@ def running() -> Iterator[Sources]:
     assert not thread.is_alive()
 
 
-def eventually(check: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 20
+def eventually(check: Callable[[], bool], what: str, *, within_s: float = 20) -> None:
+    deadline = time.monotonic() + within_s
     while not check():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
@@ -145,6 +154,48 @@ def test_what_goes_wrong_is_kept_and_tried_again(live: Live) -> None:
         assert source.retry_at > timezone.now() + timedelta(minutes=20)
 
 
+def test_a_source_that_breaks_in_an_odd_way_is_kept_and_tried_again(live: Live) -> None:
+    make_query(make_brand(), "aero")
+    make_source()
+    live.happens.put(RuntimeError("generator raised StopIteration"))
+    with running():
+        eventually(lambda: Source.objects.get().failures == 1, "the failure is kept")
+        assert Source.objects.get().last_error == "Unexpected error (RuntimeError)."
+        live.happens.put(1)
+        eventually(lambda: stored() == ["1"], "it goes on by itself")
+
+
+def test_what_cannot_be_handed_on_is_told_and_comes_again(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listeners, "HELD_S", 0.2)
+    make_source()
+    live.happens.put(1)
+    with running(Away()):
+        eventually(lambda: Source.objects.get().failures > 0, "the failure is kept")
+        assert Source.objects.get().last_error == "NoServersError: none is there"
+        assert Source.objects.get().cursor == {}
+
+
+def test_posts_are_kept_while_queries_change_all_the_time(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_query(make_brand(), "aero")
+    make_source()
+    (lease,) = claim_sources(limit=1)
+
+    def busy(*args: Any, **more: Any) -> Any:
+        raise QueriesChangedMeanwhile
+
+    with monkeypatch.context() as changing:
+        changing.setattr(hearing, "record", busy)
+        with pytest.raises(QueriesChangedMeanwhile):
+            store(lease, Chunk([heard("1", "aero")], {"at": 1}), well=True)
+    assert Source.objects.get().cursor == {}
+    assert store(lease, Chunk([heard("1", "aero")], {"at": 1}), well=True)
+    assert stored() == ["1"]
+
+
 def test_an_end_without_a_word_is_begun_again(live: Live) -> None:
     make_source()
     with running():
@@ -159,7 +210,8 @@ def test_a_source_that_is_paused_or_removed_is_left(live: Live, change: dict[str
     make_query(make_brand(), "aero")
     make_source()
     with running():
-        eventually(lambda: len(live.begun) == 1, "begun")
+        # The lease is stored with the first look; what is changed before it would be found by the claim.
+        eventually(lambda: Source.objects.get().cursor == {"at": 0}, "begun")
         Source.objects.update(**change)
         live.happens.put(1)
         eventually(live.happens.empty, "taken")
