@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy
 
 from rapport.mentions.hearing import Heard
@@ -25,8 +26,8 @@ BEHIND = 500
 
 
 class Practice(SourceKind):
-    """No options. Cursor: ``after`` (a post's number), ``seen`` (numbers just before it) and ``changed`` (time of
-    the newest edit or deletion read)."""
+    """No options. Cursor: ``after`` (a post's number), ``seen`` (numbers just before it), ``changed`` (time of the
+    newest edit or deletion read) and ``changed_post`` (whose that was: several may have the same time)."""
 
     key = "practice"
     label = gettext_lazy("Practice network")
@@ -47,25 +48,28 @@ class Practice(SourceKind):
 
 
 def _read(at: Mapping[str, Any]) -> tuple[Chunk, bool]:
-    """Posts after the cursor, then what was changed since; and whether there is more."""
+    """What was changed since, and posts after the cursor; and whether there is more."""
     now = datetime.now(UTC)
     after, changed = int(at["after"]), datetime.fromisoformat(str(at["changed"]))
     public = (
         Post.objects.filter(visibility=PostVisibility.PUBLIC)
         .select_related("author")
         .prefetch_related(WITH_PICTURES)
-        .order_by("pk")
     )
     seen = {int(one) for one in at.get("seen", [])}
-    since = Q(edited_at__gt=changed) | Q(deleted_at__gt=changed)
-    new = list(public.filter(pk__gt=max(0, after - BEHIND)).exclude(pk__in=seen)[:PAGE])
-    old = list(public.filter(since, pk__lte=after).exclude(pk__in=[post.pk for post in new])[:PAGE])
+    changed_post = int(at.get("changed_post", 0))
+    since = Q(moment__gt=changed) | Q(moment=changed, pk__gt=changed_post)
+    # Changes are read first: one made between the two readings is then found by the next round.
+    moments = public.annotate(moment=Greatest("edited_at", "deleted_at"))
+    old = list(moments.filter(since, pk__lte=after).order_by("moment", "pk")[:PAGE])
+    new = list(public.filter(pk__gt=max(0, after - BEHIND)).exclude(pk__in=seen).order_by("pk")[:PAGE])
     heard = [one for post in [*old, *new] if (one := _heard(post, now)) is not None]
-    moments = [one for post in [*old, *new] for one in (post.edited_at, post.deleted_at) if one is not None]
-    through = max([changed, *moments])
+    if old:
+        changed, changed_post = old[-1].moment, old[-1].pk
     after = max([after, *(post.pk for post in new)])
     kept = sorted(one for one in seen | {post.pk for post in new} if one > after - BEHIND)
-    return Chunk(heard, {"after": after, "changed": through.isoformat(), "seen": kept}), len(new) == PAGE
+    cursor = {"after": after, "changed": changed.isoformat(), "changed_post": changed_post, "seen": kept}
+    return Chunk(heard, cursor), PAGE in (len(old), len(new))
 
 
 def _heard(post: Post, now: datetime) -> Heard | None:
