@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -12,8 +13,12 @@ from typing import Any
 from rapport.listening.post import Post
 from rapport.mentions.hearing import Heard
 
-# NATS takes messages of 1 MB unless told otherwise.
+log = logging.getLogger(__name__)
+
+# Bytes of a bundle of several posts; NATS takes messages of 1 MB unless told otherwise.
 LARGEST = 500_000
+# Bytes of a bundle of one post that is longer.
+MOST = 1_000_000
 _POST_TIMES = ("created_at",)
 _LISTS = ("mentions", "tags", "links", "media")
 _POST_FIELDS = tuple(one.name for one in fields(Post))
@@ -35,19 +40,28 @@ def partition_of(heard: Heard, partitions: int) -> int:
     return int.from_bytes(hashlib.blake2b(name, digest_size=4).digest(), "big") % partitions
 
 
-def bundles(source_id: int, heard: Sequence[Heard], *, partitions: int) -> Iterator[Bundle]:
-    """The posts in their order within each partition."""
+def bundles(source_id: int, heard: Sequence[Heard], *, partitions: int, most: int = MOST) -> Iterator[Bundle]:
+    """The posts in their order within each partition, in bundles of ``most`` bytes at most.
+
+    A post that alone is longer can never arrive: it is left out and named in the log, and stops nothing.
+    """
+    head = len(str(source_id)) + 1
     apart: dict[int, list[bytes]] = {}
     for one in heard:
-        line = json.dumps(_packed(one), ensure_ascii=True, separators=(",", ":")).encode()
+        # As they are, not escaped: an emoji is 4 bytes so, and 12 otherwise.
+        packed = json.dumps(_packed(one), ensure_ascii=False, separators=(",", ":"))
+        line = packed.encode("utf-8", "surrogatepass")
+        if head + len(line) > most:
+            log.error("post %s of %s is too long to hand on", one.post.id[:200], one.post.network)
+            continue
         apart.setdefault(partition_of(one, partitions), []).append(line)
     for partition, lines in apart.items():
         some: list[bytes] = []
-        size = 0
+        size = head
         for line in lines:
-            if some and size + len(line) > LARGEST:
+            if some and size + len(line) > min(LARGEST, most):
                 yield _bundle(source_id, partition, some)
-                some, size = [], 0
+                some, size = [], head
             some.append(line)
             size += len(line) + 1
         yield _bundle(source_id, partition, some)

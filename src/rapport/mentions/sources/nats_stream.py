@@ -36,6 +36,8 @@ TAKE = 20
 GATHER_S = 0.5
 # Comes again if its reader neither acknowledged it nor died; a reader that died is noticed by its lock at once.
 ACK_WAIT_S = 120.0
+# Of what the server takes, this much is left for headers.
+HEADERS = 1_000
 # Two publishers of the same post within this time are told apart by nothing: the second is left out.
 DUPLICATES_S = 120.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -76,7 +78,14 @@ class NatsStream:
     # Publishing --------------------------------------------------------------------------------------------
     def publish(self, source_id: int, heard: Sequence[Heard]) -> None:
         """Hand posts on; returns once the server has them on disk. Raises :class:`NotShared`."""
-        self._run(self._publish(list(bundles(source_id, heard, partitions=PARTITIONS))))
+        most = self._run(self._most())
+        self._run(self._publish(list(bundles(source_id, heard, partitions=PARTITIONS, most=most))))
+
+    async def _most(self) -> int:
+        """Bytes of a message that the server takes."""
+        await self._opened()
+        assert self._client is not None
+        return self._client.max_payload - HEADERS
 
     async def _publish(self, some: list[Bundle]) -> None:
         js = await self._opened()

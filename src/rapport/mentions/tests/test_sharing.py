@@ -90,6 +90,16 @@ def test_what_a_dead_reader_had_taken_comes_at_once(server: NatsServer) -> None:
             eventually(lambda: alive.left() == 0, "acknowledged")
 
 
+def test_a_very_long_post_stops_nothing(server: NatsServer) -> None:
+    make_query(make_brand(), "aero")
+    source = Source.objects.create(kind="file", name="a file")
+    some = [heard("1", "aero"), heard("2", "aero " + "😀" * 99_000), heard("3", "aero " * 400_000)]
+    with stream_of(server, "long") as stream, reading(stream):
+        stream.publish(source.pk, some)
+        eventually(lambda: count() == 2, "what fits is stored")
+    assert set(Post.objects.values_list("external_id", flat=True)) == {"1", "2"}
+
+
 def test_partitions_are_shared_evenly_and_given_up(server: NatsServer) -> None:
     with stream_of(server, "third") as one, stream_of(server, "third") as two, reading(one) as first:
         eventually(lambda: len(first._held) == PARTITIONS, "alone it has all")
@@ -116,8 +126,8 @@ def test_an_outage_of_the_server_loses_nothing() -> None:
                 return False
             return True
 
-        eventually(again, "the server is back")
-        eventually(lambda: count() == 2, "stored after the outage")
+        eventually(again, "the server is back", within_s=60)
+        eventually(lambda: count() == 2, "stored after the outage", within_s=60)
 
 
 @pytest.mark.parametrize("url", ["http://host", "nats://", "nats://host/two/names", "nats://host/na.me"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from rapport.networks.mastodon.tests.place import MastodonPlace
 from rapport.networks.practice import actions as practice
 from rapport.networks.practice.accounts import ensure_account
 from rapport.networks.practice.actions import Draft
+from rapport.networks.practice.models import Post
 
 ANA = "did:plc:miramiramiramiramiramira"
 
@@ -165,6 +167,21 @@ def test_the_practice_network_brings_public_posts_edits_and_deletions() -> None:
     assert [(one.post.id, one.deleted) for chunk in last for one in chunk.heard] == [(str(first.pk), True)]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_practice_network_loses_no_change_when_many_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changes in another order than the posts', more than fit a page, and some in the same moment."""
+    ana = ensure_account(handle="ana", name="Ana", followers=5)
+    posts = [practice.publish(Draft(author=ana, text=f"Aero {number}"))[0].pk for number in range(6)]
+    kind = SOURCES["practice"]
+    cursor = run(kind, {}, {}, until=6)[-1].cursor
+    monkeypatch.setattr("rapport.mentions.sources.practice.PAGE", 2)
+    now = timezone.now()
+    for pk, seconds in zip(posts, (6, 5, 4, 4, 4, 1), strict=True):
+        Post.objects.filter(pk=pk).update(edited_at=now + timedelta(seconds=seconds))
+    chunks = run(kind, {}, cursor, until=6)
+    assert [int(one) for one in ids(chunks)] == [posts[i] for i in (5, 2, 3, 4, 1, 0)]
+
+
 def test_what_is_carried_between_processes_arrives_as_it_was() -> None:
     some = [
         heard(
@@ -189,6 +206,15 @@ def test_bundles_stay_below_what_the_server_takes() -> None:
     assert max(len(one.body) for one in sent) < 1_000_000
     posts = list(itertools.chain.from_iterable(opened(one.body)[1] for one in sent))
     assert [one.post.id for one in posts] == [one.post.id for one in some]
+
+
+def test_one_post_of_emoji_is_no_more_than_the_server_takes(caplog: pytest.LogCaptureFixture) -> None:
+    some = [heard("1", "aero"), heard("2", "😀" * 100_000), heard("3", "x" * 1_000_000), heard("4", "aero")]
+    sent = list(bundles(7, some, partitions=1))
+    assert max(len(one.body) for one in sent) < 1_000_000
+    posts = list(itertools.chain.from_iterable(opened(one.body)[1] for one in sent))
+    assert posts == [some[0], some[1], some[3]]
+    assert "post 3 of somewhere is too long to hand on" in caplog.text
 
 
 def test_every_kind_says_what_it_is() -> None:
