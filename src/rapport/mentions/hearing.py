@@ -6,12 +6,14 @@ the transaction is over, so call it once in a transaction, last.
 How exact the counts of :class:`Denominator` are: a post that matches is counted once, however often it is heard,
 because it is stored. One that matches nothing leaves no trace, and is counted again when its source tells it again;
 since a source's place is saved in the transaction that counts, that is when the source itself repeats. Edits and
-deletions are not counted.
+deletions are not counted. What was said more than a month ago is counted by the hour, what is older than some 400 days in
+one slot, at the beginning of 1970; languages without region, and what is no language under none.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -35,6 +37,20 @@ log = logging.getLogger(__name__)
 
 CHANNELS = "channels"
 _SLOT = timedelta(minutes=5)
+# Whoever posts says when and in which language: neither may make rows without end.
+_OLD = timedelta(days=30)
+_OLD_SLOT = timedelta(hours=1)
+_TOO_OLD = timedelta(days=400)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_CODES = (
+    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en "
+    "eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv "
+    "ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne "
+    "ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so sq sr ss "
+    "st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu "
+    "ast ceb ckb fil gsw haw hmn hsb kab kmr mai nds pap scn tok tlh yue zgh"
+)
+_LANGUAGES = frozenset(_CODES.split())
 _MOST = 2**31 - 1
 # Nobody has more followers. What thousands have together must be a bigint, too.
 _MANY = 10**12
@@ -186,10 +202,11 @@ def _fold(items: Iterable[Item]) -> list[Item]:
 def _count(items: Sequence[Item], recorded: Recorded, source_key: str) -> None:
     heard: Counter[tuple[datetime, str]] = Counter()
     matched: Counter[tuple[datetime, str]] = Counter()
+    now = timezone.now()
     for item in items:
         if item.deleted:
             continue
-        slot = (_slot(item.sent_at), item.post.lang or "")
+        slot = (_slot(item.sent_at, now), _language(item.post.lang or ""))
         if item.key in recorded.new:
             matched[slot] += 1
             heard[slot] += 1
@@ -217,9 +234,19 @@ def _count(items: Sequence[Item], recorded: Recorded, source_key: str) -> None:
         )
 
 
-def _slot(moment: datetime) -> datetime:
+def _slot(moment: datetime, now: datetime) -> datetime:
+    """Five minutes; an hour of what is old; one slot for what is older than anybody asks."""
+    if moment < now - _TOO_OLD:
+        return _LONG_AGO
+    length = int((_OLD_SLOT if moment < now - _OLD else _SLOT).total_seconds())
     seconds = int(moment.timestamp())
-    return datetime.fromtimestamp(seconds - seconds % int(_SLOT.total_seconds()), UTC)
+    return datetime.fromtimestamp(seconds - seconds % length, UTC)
+
+
+def _language(code: str) -> str:
+    """The language itself, without country or script; none where it is not known."""
+    language = re.split("[-_]", code.casefold(), maxsplit=1)[0]
+    return language if language in _LANGUAGES else ""
 
 
 # Channels -------------------------------------------------------------------------------------------

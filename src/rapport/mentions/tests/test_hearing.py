@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from rapport.brands.models import Brand
 from rapport.inbox.tests.making import make_brand, make_channel
@@ -161,3 +162,25 @@ def test_a_query_saved_after_an_edit_finds_the_edited_words(brand: Brand) -> Non
     assert states() == {}
     hear([edit], source_key=SOURCE)
     assert states() == {"1": "new"}
+
+
+def test_strangers_cannot_make_slots_without_end(brand: Brand) -> None:
+    make_query(brand, "aero")
+    now = timezone.now()
+    said = [heard(f"old{n}", "x", created_at=at(0) - timedelta(days=3000 + n)) for n in range(5)]
+    said += [
+        heard(f"odd{n}", "x", created_at=now, lang=lang) for n, lang in enumerate(("xx1", "y" * 16, "?", ""))
+    ]
+    said += [
+        heard(f"is{n}", "x", created_at=now, lang=lang) for n, lang in enumerate(("pt-BR", "PT_pt", "pt"))
+    ]
+    month = now - timedelta(days=40)
+    said += [heard(f"m{n}", "x", created_at=month.replace(minute=n * 10)) for n in range(6)]
+    hear(said, source_key=SOURCE)
+    hour = month.replace(minute=0, second=0, microsecond=0)
+    old = datetime(1970, 1, 1, tzinfo=UTC)
+    assert {(one.at, one.lang, one.heard) for one in Denominator.objects.filter(at__lte=hour)} == {
+        (old, "", 5), (hour, "", 6),
+    }  # fmt: skip
+    recent = Denominator.objects.filter(at__gt=hour)
+    assert sorted((one.lang, one.heard) for one in recent) == [("", 4), ("pt", 3)]
