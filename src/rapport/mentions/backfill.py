@@ -6,11 +6,13 @@ dealt with it), posts that are kept, and public messages of channels. No rule op
 
 ``Query.backfill`` holds ``version`` (whose run it is: a newer version's replaces it), ``from`` and ``until`` (ISO),
 ``next`` (where it goes on: a phase, and the place in it), ``looked`` and ``found`` (how many), ``state``
-(running, done, stopped, failed), ``error`` (in words) and ``at`` (ISO, its last sign of life).
+(running, done, stopped, failed), ``error`` (in words, empty when only the log can say it), ``tries`` (how often the
+part that is next failed) and ``at`` (ISO, its last sign of life).
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,12 +34,16 @@ from rapport.mentions.matching import Found, Known
 from rapport.mentions.models import Post, Query, QueryState
 from rapport.mentions.stored import POST_FIELDS, message_posts, post_of
 
+log = logging.getLogger(__name__)
+
 QUEUE = "mentions"
 TASK = "rapport.mentions.look_back"
 PART = 500
 PARTS_PER_JOB = 20
 # A run without a sign of life for so long has no job any more.
 LOST = timedelta(minutes=2)
+# A part that fails so often fails for good.
+MOST_TRIES = 5
 # What was being stored while the query was saved may have been committed behind the run.
 _OVERLAP = timedelta(minutes=10)
 
@@ -57,6 +63,7 @@ def begin(query: Query, *, days: int = 30) -> None:
         "found": 0,
         "state": "running",
         "error": "",
+        "tries": 0,
         "at": now.isoformat(),
     }
     query.save(update_fields=["backfill"])
@@ -75,11 +82,34 @@ def defer(query_id: int) -> int:
 
 
 def look_back(*, query_id: int) -> None:
-    """Go through some parts, and ask for the next ones. Running it twice at once stores everything once."""
+    """Go through some parts, and ask for the next ones. Running it twice at once stores everything once.
+
+    A part that fails is tried again by the next sweep that finds the run without a sign of life, some times.
+    """
     for _part in range(PARTS_PER_JOB):
-        if not take_part(query_id=query_id):
+        try:
+            more = take_part(query_id=query_id)
+        except Exception:
+            log.exception("a part of the past could not be looked through for listening query %s", query_id)
+            _count_try(query_id)
+            return
+        if not more:
             return
     defer(query_id)
+
+
+def _count_try(query_id: int) -> None:
+    """One more part failed; too many in a row, and the run has failed."""
+    with transaction.atomic():
+        query = Query.objects.select_for_update(of=("self",), no_key=True).filter(id=query_id).first()
+        if query is None or query.backfill.get("state") != "running":
+            return
+        tries = query.backfill.get("tries", 0) + 1
+        query.backfill = {**query.backfill, "tries": tries, "at": timezone.now().isoformat()}
+        if tries >= MOST_TRIES:
+            _end(query, "failed")
+        else:
+            query.save(update_fields=["backfill"])
 
 
 def sweep() -> int:
@@ -120,6 +150,7 @@ def take_part(*, query_id: int) -> bool:
             "found": query.backfill["found"] + found,
             "next": following or {},
             "state": "running" if following else "done",
+            "tries": 0,
             "at": timezone.now().isoformat(),
         }
         query.save(update_fields=["backfill"])

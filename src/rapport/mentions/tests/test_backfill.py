@@ -7,6 +7,7 @@ from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from rapport.brands.models import Brand
+from rapport.inbox.models import Message
 from rapport.inbox.tests.making import make_brand, make_channel, make_contact, say
 from rapport.mentions import backfill
 from rapport.mentions.hearing import hear
@@ -103,6 +104,34 @@ def test_a_killed_worker_repeats_one_part_and_a_newer_version_takes_over(brand: 
     backfill.begin(query, days=LONG_AGO)
     run(query)
     assert {text for text, _, _ in found()} == {"aero 1"}
+
+
+def test_a_part_that_cannot_be_looked_through_is_tried_some_times(
+    brand: Brand, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = make_channel(brand)
+    message = say(channel, make_contact(channel), "aero")
+    rows = Message.objects.filter(id=message.id)
+    rows.update(facts={"title": ["no", "text"]})
+    query = make_query(brand, "aero")
+    backfill.begin(query, days=LONG_AGO)
+    for _try in range(backfill.MOST_TRIES - 1):
+        backfill.look_back(query_id=query.pk)
+    query.refresh_from_db()
+    assert (query.backfill["state"], query.backfill["tries"]) == ("running", backfill.MOST_TRIES - 1)
+    rows.update(facts={})
+    backfill.look_back(query_id=query.pk)
+    query.refresh_from_db()
+    assert (query.backfill["state"], query.backfill["tries"]) == ("done", 0)
+    assert Mention.objects.count() == 1
+    Mention.objects.all().delete()
+    rows.update(facts={"title": ["no", "text"]})
+    backfill.begin(query, days=LONG_AGO)
+    for _try in range(backfill.MOST_TRIES):
+        backfill.look_back(query_id=query.pk)
+    query.refresh_from_db()
+    assert query.backfill["state"] == "failed"
+    assert "could not be looked through" in caplog.text
 
 
 def test_one_that_was_paused_stops(brand: Brand) -> None:
