@@ -18,7 +18,8 @@ _POSTS, _AUTHORS, _LINKS, _LANGUAGES, _CONTACTS = 5, 5, 5, 6, 50
 _EVENT = """
 WITH event AS MATERIALIZED (
     SELECT n.id, p.id AS post_id, p.network, p.lang, p.author, p.author_name, p.author_id_there, p.text,
-           coalesce(p.followers, 0) AS followers, coalesce(n.folded_into_id, n.id) AS told_by, n.reach, n.sent_at
+           coalesce(p.followers, 0) AS followers, coalesce(n.folded_into_id, n.id) AS told_by, n.brand_id, n.reach,
+           n.sent_at
     FROM mentions_match m
     JOIN mentions_mention n ON n.id = m.mention_id AND n.state NOT IN ('spam', 'muted')
     JOIN mentions_post p ON p.id = n.post_id AND p.deleted_at IS NULL
@@ -38,13 +39,15 @@ UNION ALL
 (SELECT 'contact', i.contact_id::text, '', count(*), 0 FROM event e
  JOIN contacts_identity i ON i.network = e.network AND i.external_id = e.author_id_there AND NOT i.is_brand
  WHERE e.author_id_there <> ''
+   AND EXISTS (SELECT FROM inbox_case c WHERE c.contact_id = i.contact_id AND c.brand_id = e.brand_id)
  GROUP BY i.contact_id ORDER BY 4 DESC, i.contact_id LIMIT %(contacts)s)
 """.replace("{event}", _EVENT)
 _TEXTS = "{event} SELECT text FROM event ORDER BY sent_at DESC LIMIT %(texts)s".replace("{event}", _EVENT)
 
 
 def about(*, query_id: int, since: datetime, until: datetime) -> dict[str, Any]:
-    """Of the query's mentions in that time. ``posts`` are ids of mentions, ``contacts`` of contacts. Three queries."""
+    """Of the query's mentions in that time. ``posts`` are ids of mentions, ``contacts`` of contacts who have a case with the brand: whom
+    another brand knows is not told here. Three queries."""
     given: dict[str, Any] = {
         "query": query_id,
         "since": since,

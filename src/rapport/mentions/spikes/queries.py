@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from rapport.contacts.models import Contact
+from rapport.inbox.models import Case
 from rapport.mentions.models import Alert, AlertSetting, Mention
 from rapport.notices.kinds import KINDS, NoticeKind, Way
 from rapport.notices.models import Choice
@@ -94,9 +95,11 @@ def posts_of(alert: Alert) -> list[tuple[Mention, int]]:
 
 
 def contacts_of(alert: Alert) -> tuple[int, list[Contact]]:
-    """How many people we know take part, and some of them. One query."""
+    """How many people take part who have a case with the alert's brand, and some of them. One query."""
     ids: Collection[int] = alert.about.get("contacts", [])
-    return len(ids), list(Contact.objects.filter(pk__in=ids).exclude(name="").order_by("name")[:_CONTACTS])
+    theirs = Case.objects.filter(contact=OuterRef("pk"), brand=alert.brand_id)
+    found = list(Contact.objects.filter(Exists(theirs), pk__in=ids).order_by("name"))
+    return len(found), [one for one in found if one.name][:_CONTACTS]
 
 
 def hours_of(alert: Alert) -> list[Hour]:

@@ -10,15 +10,27 @@ from django.db import connection, connections
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import DjangoAssertNumQueries
 
-from rapport.contacts.models import Contact, Identity
-from rapport.inbox.tests.making import make_brand
+from rapport.brands.models import Brand
+from rapport.contacts.models import Contact
+from rapport.inbox.tests.making import make_brand, make_channel, make_contact, say
 from rapport.mentions.models import Alert, AlertSetting, Mention, Query, QueryState
+from rapport.mentions.spikes.queries import contacts_of
 from rapport.mentions.spikes.tests.making import NOW, burst, found, quiet_weeks
 from rapport.mentions.spikes.watching import CHOICES, count_noise, watch
 
 
 def _later(minutes: float) -> int:
     return watch(now=NOW + timedelta(minutes=minutes))
+
+
+def _known(author_id: str, brand: Brand) -> Contact:
+    """An author who has a case with a brand."""
+    channel = make_channel(brand)
+    identity = make_contact(channel)
+    identity.external_id = author_id
+    identity.save()
+    say(channel, identity)
+    return identity.contact
 
 
 @pytest.mark.django_db
@@ -57,10 +69,7 @@ def test_an_alert_grows_with_its_event() -> None:
 @pytest.mark.django_db
 def test_what_it_is_about() -> None:
     query = quiet_weeks(make_brand("aero"))
-    known = Contact.objects.create(name="Ana")
-    Identity.objects.create(
-        contact=known, network="somewhere", external_id="id3", handle="person3", seen_at=NOW
-    )
+    known = _known("id3", query.brand)
     found(
         query, [NOW - timedelta(minutes=n / 2) for n in range(20)],
         text="aero lost my bag #lostbags https://news.example/aero", lang="de",
@@ -68,12 +77,28 @@ def test_what_it_is_about() -> None:
     watch(now=NOW)
     about = Alert.objects.get().about
     assert about["languages"][0] == ["de", 20]
-    assert known.pk in about["contacts"]
+    assert about["contacts"] == [known.pk]
     assert "#lostbags" in [term for term, *_ in about["terms"]]
     assert "aero" not in [term for term, *_ in about["terms"]]  # it was said before as well
     assert about["links"][0][1] == 20
     assert Mention.objects.filter(pk__in=[row[0] for row in about["posts"]]).count() == 5
     assert about["hours"]
+
+
+@pytest.mark.django_db
+def test_whom_only_another_brand_knows_is_not_told() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    other = _known("id3", make_brand("rail"))
+    burst(query, 30)
+    watch(now=NOW)
+    alert = Alert.objects.get()
+    assert alert.about["contacts"] == []
+    # Nor of an alert that names them: the page asks again.
+    alert.about["contacts"] = [other.pk]
+    assert contacts_of(alert) == (0, [])
+    ours = _known("id4", query.brand)
+    alert.about["contacts"] = [other.pk, ours.pk]
+    assert contacts_of(alert) == (1, [ours])
 
 
 @pytest.mark.django_db
