@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from rapport.lib.errors import Invalid
 from rapport.lib.text import storable, storable_json
+from rapport.listening.matcher import Matcher
 from rapport.listening.parse import read
 from rapport.listening.post import Post
 from rapport.listening.reference import evaluate
@@ -54,19 +56,41 @@ class ExamplesFail(Invalid):
         )
 
 
-def try_all(asked: Asked, examples: Iterable[Example]) -> list[Tried]:
-    """Each example with what the query makes of it."""
+def can_be_tried(example: Example) -> bool:
+    """Whether it has words, and no more than may be kept."""
+    return 0 < len(_words(example)) <= LONGEST_EXAMPLE
+
+
+def try_all(asked: Asked, examples: Iterable[Example], *, seconds: float | None = None) -> list[Tried]:
+    """The examples with what the query makes of each; with ``seconds`` only those it comes to in that time."""
+    until = None if seconds is None else time.monotonic() + seconds
+    matcher = Matcher({0: asked})
     tried = []
     for example in examples:
-        result = evaluate(asked, _post(example))
-        tried.append(Tried(example, result.matched == example.must_match, result.unknown))
+        if until is not None and time.monotonic() >= until:
+            break
+        right = _right(matcher, example)
+        missed = example.must_match and not right
+        tried.append(Tried(example, right, evaluate(asked, _post(example)).unknown if missed else ()))
     return tried
 
 
+def _right(matcher: Matcher, example: Example) -> bool:
+    # The matcher finds what the reference does, a hundred times as fast; only what is unknown it does not say.
+    return bool(matcher.match(_post(example))) == example.must_match
+
+
 def failing(text: str, examples: Iterable[Example]) -> list[Tried]:
-    """The examples that do not come out right. Without a query that can be read there are none."""
+    """The examples that do not come out right; all are tried. Without a query that can be read there are none."""
     asked = read(text).query
-    return [] if asked is None else [one for one in try_all(asked, examples) if not one.right]
+    if asked is None:
+        return []
+    matcher = Matcher({0: asked})
+    return [Tried(one, right=False) for one in examples if not _right(matcher, one)]
+
+
+def _words(example: Example) -> str:
+    return storable(example.text.replace("\r\n", "\n")).strip()
 
 
 def _post(example: Example) -> Post:
@@ -86,7 +110,7 @@ def clean_examples(given: Iterable[Example]) -> list[Example]:
     """What was typed, fit to be kept: the empty ones left out. Raises Invalid."""
     found = []
     for one in given:
-        text = storable(one.text.replace("\r\n", "\n")).strip()
+        text = _words(one)
         if not text:
             continue
         if len(text) > LONGEST_EXAMPLE:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from rapport.listening.parse import read
+from rapport.listening.parse import LONGEST, MOST_LEAVES, read
 from rapport.listening.show import show_node
 from rapport.listening.tree import And, Leaf, Near, Node, Not, Or, Query, Term
 
@@ -18,7 +18,6 @@ MODES: dict[str, Promise] = {
     ALL: _("All of these"),
     NONE: _("None of these"),
 }
-MOST_GROUPS = 20
 
 
 @dataclass(frozen=True)
@@ -128,11 +127,19 @@ def _leaf(word: str) -> Leaf | None:
 
 
 def from_lines(modes: Sequence[str], lines: Sequence[str]) -> list[Group]:
-    """Groups as a form has them: a mode and, a line each, its words."""
-    pairs = zip(modes, lines, strict=False)
-    return [
-        Group(
-            mode if mode in MODES else ANY, tuple(one for line in text.splitlines() if (one := line.strip()))
-        )
-        for mode, text in list(pairs)[:MOST_GROUPS]
-    ]
+    """Groups as a form has them: a mode and, a line each, its words.
+
+    Each word is read by itself, so of more than a query can hold one too many is taken: enough to be told so.
+    """
+    words_left, characters_left = MOST_LEAVES + 1, LONGEST + 1
+    groups = []
+    for mode, text in zip(modes, lines, strict=False):
+        words = []
+        for word in dict.fromkeys(filter(None, (" ".join(line.split()) for line in text.splitlines()))):
+            if words_left <= 0 or characters_left <= 0:
+                break
+            words.append(word[:characters_left])
+            words_left -= 1
+            characters_left -= len(word)
+        groups.append(Group(mode if mode in MODES else ANY, tuple(words)))
+    return groups

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.functional import Promise
 
 from rapport.listening.dialects import Dialect
-from rapport.mentions.examples import LONGEST_EXAMPLE, MOST_EXAMPLES, Example, Tried
+from rapport.mentions.examples import LONGEST_EXAMPLE, MOST_EXAMPLES, Example, Tried, can_be_tried
 from rapport.mentions.models import QueryKind
 from rapport.mentions.saving import NAME_LENGTH
 from rapport.web.listening.builder import ANY, MODES, Group, groups_of
@@ -27,7 +27,7 @@ DIALECTS = {
 
 @dataclass(frozen=True)
 class ExampleRow:
-    """An example in the form; ``tried`` is None while the query or the example says nothing."""
+    """An example in the form; ``tried`` is None while the query or the example says nothing, or too much."""
 
     example: Example
     tried: Tried | None
@@ -50,12 +50,12 @@ class ExampleRow:
 def rows_of(form: Form, checked: Checked) -> list[ExampleRow]:
     """The examples with what the query makes of each."""
     tried = iter(checked.tried)
-    return [ExampleRow(one, next(tried, None) if one.text.strip() else None) for one in form.examples]
+    return [ExampleRow(one, next(tried, None) if can_be_tried(one) else None) for one in form.examples]
 
 
 def checked_form(form: Form) -> Checked:
-    """What can be said of the text, with the examples that have words tried on it."""
-    return check(form.text, tuple(one for one in form.examples if one.text.strip()))
+    """What can be said of the text, with the examples that can be tried on it."""
+    return check(form.text, tuple(filter(can_be_tried, form.examples)))
 
 
 def builder_of(form: Form, checked: Checked) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from rapport.web.numbers import whole_number
 
 _MOST_SHOWN = 20  # problems
 _AROUND = 60  # characters of a line on each side of the place
+_TRYING_S = 1.0  # for the examples, while somebody writes
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def check(text: str, examples: tuple[Example, ...] = ()) -> Checked:
         in_words(query) if query else None,
         sum(one.severity == "error" for one in told),
         len(text),
-        tried=tuple(try_all(query, examples)) if query else (),
+        tried=tuple(try_all(query, examples, seconds=_TRYING_S)) if query else (),
     )
 
 
