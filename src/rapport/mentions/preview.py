@@ -10,12 +10,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, QuerySet
 from django.utils import timezone
 
 from rapport.inbox.models import Message
@@ -23,6 +23,7 @@ from rapport.listening.matcher import Matcher
 from rapport.listening.post import Post
 from rapport.listening.reference import Hit, evaluate
 from rapport.listening.tree import Query as Asked
+from rapport.mentions.examples import LONGEST_EXAMPLE
 from rapport.mentions.exclusions import Exclusions, exclusions_of
 from rapport.mentions.models import Mention
 from rapport.mentions.models import Post as StoredPost
@@ -35,7 +36,11 @@ DAYS = 30
 SAMPLE = 20
 MOST = 100_000  # looked at in all steps together
 _STEP_S = 1.5
+_SAMPLE_S = 1.0  # for finding the places in a sample's texts
 _PAGE = 2000  # ids at a time
+_PAGE_BYTES = 1_000_000  # of text at a time
+# How long a text is, without reading it.
+_BYTES = Func(F("text"), function="octet_length", output_field=IntegerField())
 
 
 @dataclass
@@ -68,11 +73,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class Sampled:
-    """A post that was found, with the places of its text that are why."""
+    """A post that was found, with the places of its text that are why: none where finding them takes too long.
+
+    ``start`` is where, of a long text, the part begins that shows it; it has ``LONGEST_EXAMPLE`` characters.
+    """
 
     key: str
     post: Post
     why: tuple[Hit, ...]
+    start: int = 0
 
 
 def begin(*, days: int = DAYS) -> Seen:
@@ -126,7 +135,9 @@ def _messages(brands: Sequence[int], seen: Seen) -> tuple[list[tuple[str, Post]]
         deleted_at=None,
         sent_at__gte=seen.since,
     )
-    found = [(f"m{number}", post) for number, post in message_posts(rows.order_by("-id"))]
+    low = _bounded(rows.order_by("-id").values_list("id", _BYTES), low)
+    rows = rows.filter(id__gt=low).order_by("-id")
+    found = [(f"m{number}", post) for number, post in message_posts(rows)]
     return found, _next(Message.objects.filter(id__lte=low), seen.since)
 
 
@@ -141,9 +152,21 @@ def _stored(brands: Sequence[int], seen: Seen) -> tuple[list[tuple[str, Post]], 
         message=None,
         deleted_at=None,
         sent_at__gte=seen.since,
-    ).order_by("-id")
+    )
+    low = _bounded(rows.order_by("-id").values_list("id", _BYTES), low)
+    rows = rows.filter(id__gt=low).order_by("-id")
     found = [(f"p{row['id']}", post_of(row)) for row in rows.values(*POST_FIELDS)]
     return found, _next(StoredPost.objects.filter(id__lte=low), seen.since)
+
+
+def _bounded(sizes: Iterable[tuple[int, int]], low: int) -> int:
+    """Above which id a page ends: ``low``, or earlier once it has so much text as is read at a time."""
+    left = _PAGE_BYTES
+    for number, size in sizes:
+        if left <= 0:
+            return number
+        left -= size
+    return low
 
 
 def _next(below: QuerySet[Message] | QuerySet[StoredPost], since: datetime) -> int:
@@ -173,8 +196,11 @@ def _count(seen: Seen, rows: Sequence[tuple[str, Post]], matcher: Matcher) -> No
                 seen.sample.append(key)
 
 
-def sample(*, user: User, asked: Asked, keys: Iterable[str]) -> list[Sampled]:
-    """The posts of a sample, in its order, with why each is found; what went meanwhile is left out."""
+def sample(*, user: User, asked: Asked, keys: Iterable[str], seconds: float = _SAMPLE_S) -> list[Sampled]:
+    """The posts of a sample, in its order, with why each is found; what went meanwhile is left out.
+
+    After ``seconds`` the posts that are left come without why.
+    """
     keys = list(keys)[:SAMPLE]
     brands = brand_ids_for(user, Permission.VIEW_CASES)
     numbers = {kind: [int(key[1:]) for key in keys if key[0] == kind] for kind in "mp"}
@@ -185,8 +211,32 @@ def sample(*, user: User, asked: Asked, keys: Iterable[str]) -> list[Sampled]:
     posts = StoredPost.objects.filter(Exists(of_brand), id__in=numbers["p"], deleted_at=None)
     found = {f"m{number}": post for number, post in message_posts(messages)}
     found |= {f"p{row['id']}": post_of(row) for row in posts.values(*POST_FIELDS)}
-    results = [(key, found[key], evaluate(asked, found[key])) for key in keys if key in found]
-    return [Sampled(key, post, result.why) for key, post, result in results if result.matched]
+    there = [key for key in keys if key in found]
+    matches = Matcher({0: asked}).match_many(found[key] for key in there)
+    until = time.monotonic() + seconds
+    return [
+        Sampled(key, found[key], *_why(asked, found[key], until))
+        for key, matched in zip(there, matches, strict=True)
+        if matched
+    ]
+
+
+def _why(asked: Asked, post: Post, until: float) -> tuple[tuple[Hit, ...], int]:
+    """Why a post is found, and where the first part of its text begins that is found by itself.
+
+    A long text is looked at in parts, since what is why in the whole of it can take minutes to say.
+    """
+    for start in range(0, max(1, len(post.text)), LONGEST_EXAMPLE // 2):
+        if time.monotonic() >= until:
+            break
+        result = evaluate(asked, replace(post, text=post.text[start : start + LONGEST_EXAMPLE]))
+        if result.matched:
+            return tuple(_moved(hit, start) for hit in result.why), start
+    return (), 0
+
+
+def _moved(hit: Hit, by: int) -> Hit:
+    return replace(hit, start=hit.start + by, end=hit.end + by) if hit.where == "text" else hit
 
 
 def volume(seen: Seen) -> list[tuple[date, int]]:

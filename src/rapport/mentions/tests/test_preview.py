@@ -12,6 +12,7 @@ from rapport.inbox.models import Message
 from rapport.inbox.tests.making import make_brand, make_channel, make_contact, make_user, say
 from rapport.listening.parse import parse
 from rapport.mentions import preview
+from rapport.mentions.examples import LONGEST_EXAMPLE
 from rapport.mentions.models import Mention, PartnerAccount, Post
 from rapport.mentions.preview import Seen, as_json, begin, from_json, look, sample, volume
 from rapport.staff.models import Role, User
@@ -125,3 +126,39 @@ def test_its_statements_do_not_grow_with_the_messages(channel: Channel, lead: Us
             _looked(lead, "bag")
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def test_long_texts_are_read_a_few_at_a_time(
+    channel: Channel, lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _said(channel, *(f"bag {number} " + "😡" * 100 for number in range(10)))
+    whole = _looked(lead, "bag")
+    monkeypatch.setattr(preview, "_PAGE_BYTES", 1000)
+    seen, counts = begin(), []
+    while not seen.finished:
+        before = seen.looked
+        seen = look(user=lead, asked=parse("bag"), seen=seen, seconds=0)
+        counts.append(seen.looked - before)
+    assert [count for count in counts if count] == [3, 3, 3, 1]
+    assert (seen.found, seen.sample) == (whole.found, whole.sample)
+
+
+def test_of_a_long_text_the_part_is_shown_that_is_why(channel: Channel, lead: User) -> None:
+    text = "some words " * 2000 + "and then a bag"
+    late, nowhere = _said(channel, text, "luggage " + "some words " * 2000 + "and a bag")
+    asked = parse("bag AND then OR luggage AND bag")
+    keys = [f"m{late.id}", f"m{nowhere.id}"]
+    found, apart = sample(user=lead, asked=asked, keys=keys)
+    assert {text[hit.start : hit.end] for hit in found.why} == {"bag", "then"}
+    part = text[found.start : found.start + LONGEST_EXAMPLE]
+    assert "then a bag" in part
+    # No part of it is found by itself, yet it is.
+    assert (apart.start, apart.why) == (0, ())
+
+
+def test_a_sample_is_there_though_its_places_take_too_long(channel: Channel, lead: User) -> None:
+    near = parse(" OR ".join(f"(lorem NEAR/9 ipsu{number})" for number in range(300)))
+    keys = [f"m{one.id}" for one in _said(channel, *["lorem ipsu1 " * 8000] * 3)]
+    found = sample(user=lead, asked=near, keys=keys, seconds=0)
+    assert [(one.key, one.why) for one in found] == [(key, ()) for key in keys]
+    assert sample(user=lead, asked=parse("elephant"), keys=keys, seconds=0) == []

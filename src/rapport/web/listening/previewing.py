@@ -15,7 +15,7 @@ from rapport.listening.reference import Hit
 from rapport.listening.show import show, show_node
 from rapport.listening.tree import Query as Asked
 from rapport.mentions import preview
-from rapport.mentions.examples import known_of
+from rapport.mentions.examples import LONGEST_EXAMPLE, known_of
 from rapport.mentions.preview import Sampled, Seen
 from rapport.web.listening.forms import Form
 from rapport.web.text import language_name
@@ -124,12 +124,13 @@ def _shown(one: Sampled) -> Shown:
     post = one.post
     elsewhere = [hit for hit in one.why if hit.where not in ("text", "title")]
     kept = {"title": post.title, "author": post.author, "author_name": post.author_name, "lang": post.lang}
+    part = post.text[one.start : one.start + LONGEST_EXAMPLE]
     return Shown(
         post=post,
         title=tuple(pieces(post.title or "", spans(one.why, "title"))),
         pieces=tuple(pieces(post.text, spans(one.why, "text"), most=_AROUND)),
         terms=tuple(dict.fromkeys(show_node(hit.leaf) for hit in elsewhere)),
-        kept=json.dumps({"text": post.text, **known_of({**kept, "network": post.network})}),
+        kept=json.dumps({"text": part, **known_of({**kept, "network": post.network})}, ensure_ascii=False),
     )
 
 

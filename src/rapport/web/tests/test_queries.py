@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import timedelta
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from rapport.inbox.models import Message
 from rapport.inbox.tests.making import make_contact, say
+from rapport.mentions.examples import LONGEST_EXAMPLE
 from rapport.mentions.models import Match, Mention, Post, Query, QueryExample, QueryState
 from rapport.mentions.saving import mark_of, save_query
 from rapport.web.tests.conftest import Desk
@@ -182,6 +184,28 @@ def test_an_example_of_the_sample_is_kept_and_stops_what_breaks_it(desk: Desk) -
     changed = Query.objects.get().version
     assert changed is not None
     assert changed.text == "luggage"
+
+
+def test_of_a_long_post_a_button_keeps_what_an_example_can_be(desk: Desk) -> None:
+    ana = make_contact(desk.channel, "Ana", "@ana.long")
+    _recent(say(desk.channel, ana, "some words 😡 " * 5000 + "my bag"))
+    client = desk.client("lead")
+    page = client.post("/listening/preview/", {"text": "bag"}).content.decode()
+    assert "my <mark>bag</mark>" in page
+    kept = html.unescape(re.findall(r'name="must" value="([^"]*)"', page)[0])
+    assert len(json.loads(kept)["text"]) <= LONGEST_EXAMPLE
+    part = client.post("/listening/examples/", {"text": "bag", "must": kept}).content.decode()
+    assert "as it should" in part
+
+
+def test_an_example_that_is_too_long_is_told_and_stays_in_the_form(desk: Desk) -> None:
+    example = {"example-text": "bag " * 2000 + "the end", "example-must": "yes", "example-post": "{}"}
+    answer = desk.client("lead").post("/listening/new/", {**FORM, "brand": desk.brand.id, **example})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "An example can have 5000 characters" in page
+    assert "the end</textarea>" in page
+    assert "as it should" not in page
 
 
 def test_a_field_that_is_not_known_of_an_example_is_named(desk: Desk) -> None:
