@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from django.db import connection, transaction
@@ -120,11 +121,14 @@ def test_a_query_that_changes_while_posts_are_stored_waits_for_them() -> None:
         assert began.wait(10)
         with connection.cursor() as cursor:
             # Until the other connection is seen to wait for this one's lock.
-            for _look in range(10_000):
-                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-                               "AND datname = current_database()")  # fmt: skip
-                if cursor.fetchone()[0]:
-                    break
+            waits, until = 0, time.monotonic() + 20
+            while not waits and time.monotonic() < until:
+                cursor.execute(
+                    "SELECT count(*) FROM pg_locks "
+                    "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+                )
+                waits = cursor.fetchone()[0]
+        assert waits
         order.append("stored")
     there.join()
     assert order == ["stored", "changed"]
