@@ -2,7 +2,8 @@
 
 Three things are gone through, newest first, in parts that commit with their progress, so a killed worker repeats one
 part at most, which changes nothing: what an older version of the query found (what holds no more goes, unless somebody
-dealt with it), posts that are kept, and public messages of channels. No rule opens a case for what was found so.
+dealt with it), posts that are kept, and public messages of channels. No rule opens a case for what was found so. Before
+all that, when the query's kind changed, its mentions' kinds and relevance are brought in line, also of one that is paused.
 
 ``Query.backfill`` holds ``version`` (whose run it is: a newer version's replaces it), ``from`` and ``until`` (ISO),
 ``next`` (where it goes on: a phase, and the place in it), ``looked`` and ``found`` (how many), ``state``
@@ -48,17 +49,18 @@ MOST_TRIES = 5
 _OVERLAP = timedelta(minutes=10)
 
 
-def begin(query: Query, *, days: int = 30) -> None:
+def begin(query: Query, *, days: int = 30, kind_changed: bool = False) -> None:
     """Look through what was said in the last ``days`` for the query's newest version; in the transaction that saves it.
 
     Replaces what an older version had begun.
     """
     now = timezone.now()
+    kind_changed = kind_changed or query.backfill.get("next", {}).get("phase") == "kinds"
     query.backfill = {
         "version": query.version_id,
         "from": (now - timedelta(days=days)).isoformat(),
         "until": now.isoformat(),
-        "next": {"phase": "matches"},
+        "next": {"phase": "kinds" if kind_changed else "matches"},
         "looked": 0,
         "found": 0,
         "state": "running",
@@ -135,14 +137,15 @@ def take_part(*, query_id: int) -> bool:
         )
         if query is None or query.backfill.get("state") != "running":
             return False
-        if query.deleted_at is not None or query.state != QueryState.ACTIVE or query.version is None:
+        phase = query.backfill["next"]["phase"]
+        idle = query.deleted_at is not None or query.state != QueryState.ACTIVE
+        if query.version is None or (idle and phase != "kinds"):
             return _end(query, "stopped")
         try:
             tree = parse(query.version.text)
         except QueryError:
             return _end(query, "failed", _("The query cannot be read any more. Save it again."))
         known = Known(query.pk, query.version.pk, query.brand_id, query.kind, tree)
-        phase = query.backfill["next"]["phase"]
         looked, found, following = _PHASES[phase](query, _Asked(known))
         query.backfill = {
             **query.backfill,
@@ -177,6 +180,37 @@ class _Asked:
 
 
 _Result = tuple[int, int, dict[str, Any] | None]  # looked at, found, where it goes on
+
+
+def _kinds(query: Query, asked: _Asked) -> _Result:
+    """All its mentions, whose kinds and relevance are those of the queries that find them."""
+    place = query.backfill["next"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT t.sent_at, t.mention_id, m.post_id
+            FROM (
+                SELECT sent_at, mention_id FROM mentions_match
+                WHERE query_id = %(query)s
+                  AND sent_at <= %(at)s AND (sent_at < %(at)s OR mention_id > %(mention)s)
+                ORDER BY sent_at DESC, mention_id LIMIT %(part)s
+            ) t
+            CROSS JOIN LATERAL (SELECT post_id FROM mentions_mention WHERE id = t.mention_id OFFSET 0) m
+            ORDER BY t.sent_at DESC, t.mention_id
+            """,
+            {
+                "query": query.pk,
+                "at": place.get("at", "infinity"),
+                "mention": place.get("mention", 0),
+                "part": PART,
+            },
+        )
+        rows = cursor.fetchall()
+    settling.settle(post_ids=sorted({post_id for _at, _mention, post_id in rows}))
+    if len(rows) < PART:
+        return 0, 0, {"phase": "matches"}
+    at, mention_id, _post = rows[-1]
+    return 0, 0, {"phase": "kinds", "at": at.isoformat(), "mention": mention_id}
 
 
 def _matches(query: Query, asked: _Asked) -> _Result:
@@ -266,10 +300,12 @@ def _messages(query: Query, asked: _Asked) -> _Result:
 def _again(query: Query, asked: _Asked) -> _Result:
     """What was being stored while the query was saved, and so was noted for nobody."""
     saved = datetime.fromisoformat(query.backfill["until"])
+    below = query.backfill["next"].get("below")
     rows = Message.objects.filter(arrived_at__gte=saved - _OVERLAP, arrived_at__lte=saved + _OVERLAP)
-    ids = rows.filter(heard_as__isnull=True).order_by("-id").values_list("id", flat=True)[: PART * 20]
-    _looked, found = _look_at(list(ids), asked)
-    return 0, found, None
+    rows = rows.filter(heard_as__isnull=True, **({"id__lt": below} if below else {}))
+    ids = list(rows.order_by("-id").values_list("id", flat=True)[:PART])
+    _looked, found = _look_at(ids, asked)
+    return 0, found, {"phase": "again", "below": ids[-1]} if len(ids) == PART else None
 
 
 def _look_at(message_ids: list[int], asked: _Asked) -> tuple[int, int]:
@@ -292,6 +328,7 @@ def _look_at(message_ids: list[int], asked: _Asked) -> tuple[int, int]:
 
 
 _PHASES: dict[str, Callable[[Query, _Asked], _Result]] = {
+    "kinds": _kinds,
     "matches": _matches,
     "posts": _posts,
     "messages": _messages,

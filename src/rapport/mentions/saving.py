@@ -88,7 +88,7 @@ def save_query(
         tried = failing(text, cleaned if cleaned is not None else _examples_of(query))
         if tried and not anyway:
             raise ExamplesFail(tried)
-        before = query.version
+        before, other_kind = query.version, query.kind != kind
         query.name, query.kind = name, kind
         query.state = state or query.state
         _store(query)
@@ -100,8 +100,10 @@ def save_query(
             keep_examples(query=query, examples=cleaned, user=user)
         _told("created" if query_id is None else "changed", user, query)
         note_change()
-        # The same words in other letters find the same.
-        if query.state == QueryState.ACTIVE and (before is None or before.canonical != canonical):
+        # The same words in other letters find the same; another kind is theirs that are found already, too.
+        if before is not None and other_kind:
+            backfill.begin(query, kind_changed=True)
+        elif query.state == QueryState.ACTIVE and (before is None or before.canonical != canonical):
             backfill.begin(query)
     return query
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from rapport.brands.models import Brand
 from rapport.inbox.models import Message
-from rapport.inbox.tests.making import make_brand, make_channel, make_contact, say
+from rapport.inbox.tests.making import make_brand, make_channel, make_contact, make_user, say
 from rapport.mentions import backfill
 from rapport.mentions.hearing import hear
 from rapport.mentions.models import Denominator, Match, Mention, Query, Unheard
+from rapport.mentions.saving import save_query
 from rapport.mentions.tests.making import change_query, heard, make_query
+from rapport.staff.models import Role
 
 LONG_AGO = 3000  # days: whatever the clock says, what tests make is newer
 
@@ -132,6 +135,33 @@ def test_a_part_that_cannot_be_looked_through_is_tried_some_times(
     query.refresh_from_db()
     assert query.backfill["state"] == "failed"
     assert "could not be looked through" in caplog.text
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_the_kind_of_a_query_is_that_of_what_it_found(brand: Brand, paused: bool) -> None:
+    lead = make_user(brand=brand, role=Role.LEAD)
+    query = make_query(brand, "aero", name="q")
+    make_query(brand, "late", name="other", kind="competitor")
+    hear(
+        [heard(str(n), f"aero {'late' if n == 4 else 'lost'} {n}", minutes=n) for n in range(5)],
+        source_key="source:1",
+    )
+    Mention.objects.filter(post__external_id="0").update(state="seen", handled_at=timezone.now())
+    before = Mention.objects.get(post__external_id="1").relevance
+    save_query(
+        user=lead, brand_id=brand.pk, name="q", text="aero", kind="topic", query_id=query.pk,
+        state="paused" if paused else "active",
+    )  # fmt: skip
+    query.refresh_from_db()
+    assert backfill.take_part(query_id=query.pk)
+    query.refresh_from_db()
+    # A restart before it is through begins with it again.
+    backfill.begin(query)
+    run(query)
+    assert query.backfill["state"] == ("stopped" if paused else "done")
+    kinds = dict(Mention.objects.values_list("post__external_id", "kinds"))
+    assert kinds == {**{str(n): ["topic"] for n in range(4)}, "4": ["competitor", "topic"]}
+    assert Mention.objects.get(post__external_id="1").relevance < before
 
 
 def test_one_that_was_paused_stops(brand: Brand) -> None:
