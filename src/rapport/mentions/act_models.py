@@ -10,7 +10,8 @@ from django.db.models.functions import Now
 class MentionAct(models.Model):
     """Something that was done to one mention or many at once.
 
-    ``before``: {"mentions": {id: [state before, version after]}, "mutes": [ids of what it muted]}.
+    ``before``: {"mentions": {id: [state before, version after, who handled it before, when]},
+    "mutes": [ids of what it muted]}.
     """
 
     actor = models.ForeignKey(

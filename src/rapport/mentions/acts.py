@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from rapport.listening.text import handle_name
 from rapport.mentions import folding, settling
 from rapport.mentions.act_models import MentionAct
 from rapport.mentions.models import Mention, MentionState, Mute, MuteKind
+from rapport.mentions.muting import NEWEST, unmute
 from rapport.staff.access import brand_ids_for
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
@@ -55,19 +57,17 @@ def mark_spam(*, user: User, picks: Sequence[Pick]) -> Outcome:
 
 
 def mute_authors(*, user: User, picks: Sequence[Pick]) -> Outcome:
-    """Set aside what their authors said, now and from now on, for the brand of each. Needs MANAGE_LISTENING."""
+    """Set aside the newest that their authors said, and what they say from now on, for the brand of each.
+
+    Needs MANAGE_LISTENING. Copies by others stand by themselves then.
+    """
     with transaction.atomic():
         folding.lock()  # before the rows, as whoever stores what was heard
         chosen = _locked(user, picks, Permission.MANAGE_LISTENING)
         named = [one for one in chosen if one.post.author]
         if chosen and not named:
             raise Invalid(_("It is not known who wrote this, so nobody can be muted."))
-        mutes = Mute.objects.bulk_create(
-            [
-                Mute(brand_id=brand_id, kind=MuteKind.AUTHOR, network=network, value=value, created_by=user)
-                for brand_id, network, value in sorted(_authors(named) - _muted(named))
-            ]
-        )
+        mutes = _new_mutes(user, named)
         with connection.cursor() as cursor:
             cursor.execute(
                 """
@@ -75,9 +75,9 @@ def mute_authors(*, user: User, picks: Sequence[Pick]) -> Outcome:
                 JOIN mentions_mention c ON c.id = chosen.id JOIN mentions_post p ON p.id = c.post_id
                 JOIN mentions_post theirs ON theirs.network = p.network AND theirs.author = p.author
                 JOIN mentions_mention m ON m.post_id = theirs.id AND m.brand_id = c.brand_id
-                WHERE m.state IN ('new', 'seen')
+                WHERE m.state IN ('new', 'seen') ORDER BY m.sent_at DESC, m.id DESC LIMIT %s
                 """,
-                [array([one.id for one in named])],
+                [array([one.id for one in named]), NEWEST],
             )
             theirs = {row[0] for row in cursor.fetchall()}
         return _done(
@@ -87,7 +87,7 @@ def mute_authors(*, user: User, picks: Sequence[Pick]) -> Outcome:
             what="mute",
             state=MentionState.MUTED,
             also=theirs,
-            mutes=[m.pk for m in mutes],
+            mutes=mutes,
         )
 
 
@@ -104,29 +104,33 @@ def undo(*, user: User, act_id: int) -> Outcome:
         if act.undone_at is not None:
             raise Conflict(_("That is undone already."))
         before: dict[str, list[Any]] = act.before["mentions"]
-        brands = brand_ids_for(user, Permission.WORK_CASES)
+        given = [
+            {"id": int(one), "state": state, "version": version, "by": by, "at": at}
+            for one, (state, version, by, at) in before.items()
+        ]
         with connection.cursor() as cursor:
             cursor.execute(
                 """
-                UPDATE mentions_mention m SET state = b.state, version = m.version + 1,
-                    handled_by_id = NULL, handled_at = NULL
-                FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS b(id, state, version)
-                WHERE m.id = b.id AND m.version = b.version AND m.brand_id = ANY(%s::bigint[])
-                RETURNING m.id, m.brand_id
+                WITH now AS MATERIALIZED (
+                    SELECT m.id, m.state AS was, b.state, b.at, (SELECT id FROM staff_user WHERE id = b.by) AS by
+                    FROM jsonb_to_recordset(%s::jsonb) AS b(id bigint, state text, version int, by bigint, at timestamptz)
+                    JOIN mentions_mention m ON m.id = b.id AND m.version = b.version
+                    WHERE m.brand_id = ANY(%s::bigint[]) ORDER BY m.id FOR NO KEY UPDATE OF m
+                )
+                UPDATE mentions_mention m
+                SET state = now.state, version = m.version + 1, handled_by_id = now.by, handled_at = now.at
+                FROM now WHERE m.id = now.id
+                RETURNING m.id, m.brand_id, now.was, now.state
                 """,
-                [
-                    array([int(key) for key in before]),
-                    [state for state, _version in before.values()],
-                    [version for _state, version in before.values()],
-                    array(brands),
-                ],
+                [json.dumps(given), array(brand_ids_for(user, Permission.WORK_CASES))],
             )
             rows = cursor.fetchall()
-        if act.what == "mute":
-            settling.regroup([row[0] for row in rows])
-        Mute.objects.filter(
-            id__in=act.before["mutes"], brand_id__in=brand_ids_for(user, Permission.MANAGE_LISTENING)
-        ).delete()
+        _regroup([(row[0], row[2], row[3]) for row in rows])
+        unmute(
+            Mute.objects.filter(
+                id__in=act.before["mutes"], brand_id__in=brand_ids_for(user, Permission.MANAGE_LISTENING)
+            )
+        )
         act.undone_at = timezone.now()
         act.save(update_fields=["undone_at"])
         _tell(user, act, [(row[0], row[1]) for row in rows], action="mention.undone")
@@ -135,6 +139,7 @@ def undo(*, user: User, act_id: int) -> Outcome:
 
 def _set_aside(*, user: User, picks: Sequence[Pick], what: str, state: MentionState) -> Outcome:
     with transaction.atomic():
+        folding.lock()  # before the rows: folding takes copies before what they are shown under
         chosen = [one for one in _locked(user, picks, Permission.WORK_CASES) if one.state != state]
         return _done(user, picks, chosen, what=what, state=state)
 
@@ -154,19 +159,28 @@ def _locked(user: User, picks: Sequence[Pick], permission: Permission) -> list[M
     return [one for one in rows if seen[one.id] in (None, one.version)]
 
 
-def _authors(mentions: Sequence[Mention]) -> set[tuple[int, str, str]]:
-    return {(one.brand_id, one.post.network, handle_name(one.post.author)[:200]) for one in mentions}
-
-
-def _muted(mentions: Sequence[Mention]) -> set[tuple[int, str, str]]:
-    """Which of their authors are muted already."""
-    return set(
-        Mute.objects.filter(
-            brand_id__in={one.brand_id for one in mentions},
-            kind=MuteKind.AUTHOR,
-            value__in={handle_name(one.post.author)[:200] for one in mentions},
-        ).values_list("brand_id", "network", "value")
+def _new_mutes(user: User, mentions: Sequence[Mention]) -> list[int]:
+    """Mute the author of each for its brand; returns what was not muted before."""
+    authors = sorted(
+        {(one.brand_id, one.post.network[:40], handle_name(one.post.author)[:200]) for one in mentions}
     )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO mentions_mute (brand_id, kind, network, value, created_by_id)
+            SELECT g.brand_id, %s, g.network, g.value, %s
+            FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS g(brand_id, network, value)
+            ON CONFLICT DO NOTHING RETURNING id
+            """,
+            [
+                MuteKind.AUTHOR.value,
+                user.id,
+                array(one[0] for one in authors),
+                [one[1] for one in authors],
+                [one[2] for one in authors],
+            ],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _done(
@@ -179,7 +193,8 @@ def _done(
     also: set[int] | None = None,
     mutes: Sequence[int] = (),
 ) -> Outcome:
-    """Write the state: of the chosen, of ``also``, and of the copies that are shown under the chosen."""
+    """Write the state: of the chosen, of ``also``, and of the copies that are shown under the chosen; but nobody is
+    muted for having copied somebody."""
     ids = [one.id for one in chosen]
     if not ids:
         return Outcome(act_id=None, done=(), left=len(picks))
@@ -187,15 +202,15 @@ def _done(
         cursor.execute(
             """
             WITH changing AS MATERIALIZED (
-                SELECT id, state FROM mentions_mention
+                SELECT id, state, handled_by_id, handled_at FROM mentions_mention
                 WHERE id = ANY(%(ids)s::bigint[] || %(also)s::bigint[])
-                   OR (folded_into_id = ANY(%(ids)s::bigint[]) AND state = 'new')
+                   OR (folded_into_id = ANY(%(ids)s::bigint[]) AND state = 'new' AND %(state)s <> 'muted')
                 ORDER BY id FOR NO KEY UPDATE
             )
             UPDATE mentions_mention m
             SET state = %(state)s, handled_by_id = %(user)s, handled_at = %(now)s, version = m.version + 1
             FROM changing c WHERE m.id = c.id
-            RETURNING m.id, m.brand_id, c.state, m.version
+            RETURNING m.id, m.brand_id, c.state, m.version, c.handled_by_id, c.handled_at
             """,
             {
                 "ids": array(ids),
@@ -206,20 +221,28 @@ def _done(
             },
         )
         rows = cursor.fetchall()
-    if state == MentionState.MUTED:
-        settling.regroup([row[0] for row in rows])
+    _regroup([(row[0], row[2], state) for row in rows])
     MentionAct.objects.filter(actor=user, created_at__lt=timezone.now() - KEPT).delete()
     act = MentionAct.objects.create(
         actor=user,
         what=what,
         number=len(ids),
         before={
-            "mentions": {str(row[0]): [row[2], row[3]] for row in rows},
+            "mentions": {
+                str(row[0]): [row[2], row[3], row[4], row[5].isoformat() if row[5] else None] for row in rows
+            },
             "mutes": list(mutes),
         },
     )
     _tell(user, act, [(row[0], row[1]) for row in rows], action=f"mention.{what}")
     return Outcome(act_id=act.pk, done=tuple(ids), left=len(picks) - len(ids))
+
+
+def _regroup(changed: Iterable[tuple[int, str, str]]) -> None:
+    """Of what was muted or is now, copies go where they belong. ``changed``: mention, state before, state now."""
+    moved = [one for one, before, now in changed if MentionState.MUTED in (before, now) and before != now]
+    if moved:
+        settling.regroup(moved)
 
 
 def _tell(user: User, act: MentionAct, rows: Sequence[tuple[int, int]], *, action: str) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from rapport.audit.actions import record
 from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.live import notify_mentions
-from rapport.mentions import settling
+from rapport.mentions import folding, settling
 from rapport.mentions.models import Mention, MentionState, Mute, MuteKind
 from rapport.mentions.mutes import Mutes, clean_value, mutes_of
 from rapport.staff.access import brands_for, require
@@ -47,6 +47,7 @@ def add_mute(*, user: User, brand_id: int, kind: str, value: str, network: str =
     if len(clean) > LONGEST:
         raise Invalid(_("That is too long: at most %(most)s characters can be muted.") % {"most": LONGEST})
     with transaction.atomic():
+        folding.lock()  # what is stored meanwhile waits, and finds the mute
         try:
             with transaction.atomic():
                 mute = Mute.objects.create(
@@ -71,12 +72,27 @@ def remove_mute(*, user: User, mute_id: int) -> Mute:
         raise NotFound(_("There is no such thing muted, or you may not see it."))
     require(user, mute.brand_id, Permission.MANAGE_LISTENING)
     with transaction.atomic():
-        only = Mutes([(mute.kind, mute.network, mute.value)])
+        folding.lock()
         _record("mute.removed", user, mute)
-        Mute.objects.filter(id=mute.pk).delete()
-        others = mutes_of([mute.brand_id]).get(mute.brand_id)
-        _move(mute.brand_id, only, before=[MentionState.MUTED], after=MentionState.NEW, unless=others)
+        unmute(Mute.objects.filter(id=mute.pk))
     return mute
+
+
+def unmute(mutes: QuerySet[Mute]) -> None:
+    """Delete these; of the newest that they set aside, those that nothing else mutes are new. Under folding's lock."""
+    gone: dict[int, list[tuple[str, str, str]]] = {}
+    for brand_id, *row in mutes.values_list("brand_id", "kind", "network", "value"):
+        gone.setdefault(brand_id, []).append((row[0], row[1], row[2]))
+    mutes.delete()
+    left = mutes_of(gone)
+    for brand_id, rows in gone.items():
+        _move(
+            brand_id,
+            Mutes(rows),
+            before=[MentionState.MUTED],
+            after=MentionState.NEW,
+            unless=left.get(brand_id),
+        )
 
 
 def _record(action: str, user: User, mute: Mute) -> None:

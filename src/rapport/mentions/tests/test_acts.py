@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from rapport.audit.models import AuditEntry
 from rapport.brands.models import Brand
-from rapport.inbox.tests.making import make_brand, make_channel, make_user
+from rapport.inbox.tests.making import START, make_brand, make_channel, make_user
 from rapport.lib.errors import Conflict, NotFound
+from rapport.mentions import acts
 from rapport.mentions.acts import Pick, mark_seen, mark_spam, mute_authors, undo
 from rapport.mentions.handling import make_case
 from rapport.mentions.models import Mention, MentionState, Mute
+from rapport.mentions.muting import add_mute, remove_mute
 from rapport.mentions.tests.made import make_mention, make_post
 from rapport.staff.models import Role, User
 
@@ -93,3 +99,75 @@ def test_each_may_do_only_what_their_role_says_and_only_undo_their_own(brand: Br
     assert done.act_id is not None
     with pytest.raises(NotFound):
         undo(user=lead, act_id=done.act_id)
+
+
+def test_who_copied_a_muted_author_is_not_muted(brand: Brand, lead: User) -> None:
+    head = make_mention(brand, make_post(author="Loud"), fold_key="t:1", copies=1)
+    copy = make_mention(brand, make_post(author="Other"), fold_key="t:1", folded_into=head)
+    done = mute_authors(user=lead, picks=[Pick(head.id)])
+    copy.refresh_from_db()
+    assert (states(head, copy), copy.folded_into) == (["muted", "new"], None)
+    assert done.act_id is not None
+    undo(user=lead, act_id=done.act_id)
+    copy.refresh_from_db()
+    assert (states(head, copy), copy.folded_into) == (["new", "new"], head)
+
+
+def test_undoing_a_mute_gives_back_what_came_in_between(brand: Brand, lead: User) -> None:
+    said = make_mention(brand, make_post(author="Loud"))
+    done = mute_authors(user=lead, picks=[Pick(said.id)])
+    between = make_mention(brand, make_post(author="Loud"), state=MentionState.MUTED)
+    assert done.act_id is not None
+    undo(user=lead, act_id=done.act_id)
+    assert states(said, between) == ["new", "new"]
+
+
+def test_undo_gives_back_who_had_handled_it(brand: Brand, lead: User) -> None:
+    colleague, mention = make_user(brand=brand), make_mention(brand)
+    mark_seen(user=colleague, picks=[Pick(mention.id)])
+    mention.refresh_from_db()
+    seen_at = mention.handled_at
+    done = mark_spam(user=lead, picks=[Pick(mention.id)])
+    assert done.act_id is not None
+    undo(user=lead, act_id=done.act_id)
+    mention.refresh_from_db()
+    assert (mention.state, mention.handled_by, mention.handled_at) == ("seen", colleague, seen_at)
+
+
+def test_what_is_heard_again_was_handled_by_nobody(brand: Brand, lead: User) -> None:
+    mention = make_mention(brand, make_post(author="Loud"))
+    mute_authors(user=lead, picks=[Pick(mention.id)])
+    remove_mute(user=lead, mute_id=Mute.objects.get().pk)
+    mention.refresh_from_db()
+    assert (mention.state, mention.handled_by, mention.handled_at) == ("new", None, None)
+
+
+def test_only_the_newest_of_a_muted_author_are_gone_through(
+    brand: Brand, lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acts, "NEWEST", 2)
+    old, *new = [
+        make_mention(brand, make_post(author="Loud", sent_at=START + timedelta(n))) for n in range(3)
+    ]
+    mute_authors(user=lead, picks=[Pick(new[0].id)])
+    assert states(old, *new) == ["new", "muted", "muted"]
+
+
+def test_an_author_who_is_muted_already_is_muted_once(brand: Brand, lead: User) -> None:
+    add_mute(user=lead, brand_id=brand.id, kind="author", value="loud", network="somewhere")
+    mention = make_mention(brand, make_post(author="Loud"))
+    done = mute_authors(user=lead, picks=[Pick(mention.id)])
+    assert (states(mention), Mute.objects.count()) == (["muted"], 1)
+    assert done.act_id is not None
+    undo(user=lead, act_id=done.act_id)
+    assert Mute.objects.count() == 1
+
+
+def test_whoever_puts_away_waits_for_whoever_folds_before_taking_rows(brand: Brand, lead: User) -> None:
+    mention = make_mention(brand)
+    with CaptureQueriesContext(connection) as ran:
+        mark_seen(user=lead, picks=[Pick(mention.id)])
+    said = [one["sql"] for one in ran]
+    lock = next(n for n, sql in enumerate(said) if "pg_advisory_xact_lock" in sql)
+    rows = next(n for n, sql in enumerate(said) if "FOR NO KEY UPDATE" in sql)
+    assert lock < rows
