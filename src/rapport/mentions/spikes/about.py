@@ -17,7 +17,7 @@ _POSTS, _AUTHORS, _LINKS, _LANGUAGES, _CONTACTS = 5, 5, 5, 6, 50
 
 _EVENT = """
 WITH event AS MATERIALIZED (
-    SELECT n.id, p.id AS post_id, p.network, p.lang, p.author, p.author_name, p.author_id_there, p.text,
+    SELECT n.id, p.id AS post_id, p.network, p.lang, p.author, p.author_name, p.author_id_there,
            coalesce(p.followers, 0) AS followers, coalesce(n.folded_into_id, n.id) AS told_by, n.brand_id, n.reach,
            n.sent_at
     FROM mentions_match m
@@ -42,7 +42,17 @@ UNION ALL
    AND EXISTS (SELECT FROM inbox_case c WHERE c.contact_id = i.contact_id AND c.brand_id = e.brand_id)
  GROUP BY i.contact_id ORDER BY 4 DESC, i.contact_id LIMIT %(contacts)s)
 """.replace("{event}", _EVENT)
-_TEXTS = "{event} SELECT text FROM event ORDER BY sent_at DESC LIMIT %(texts)s".replace("{event}", _EVENT)
+# Matches first, so that only so many texts are read however much was said; fenced, as tables that are new or grow
+# fast are planned by old statistics.
+_TEXTS = """
+SELECT p.text
+FROM (SELECT mention_id FROM mentions_match
+      WHERE query_id = %(query)s AND sent_at >= %(since)s AND sent_at < %(until)s
+      ORDER BY sent_at DESC LIMIT %(texts)s) m
+CROSS JOIN LATERAL (SELECT post_id FROM mentions_mention
+                    WHERE id = m.mention_id AND state NOT IN ('spam', 'muted') OFFSET 0) n
+CROSS JOIN LATERAL (SELECT text FROM mentions_post WHERE id = n.post_id AND deleted_at IS NULL OFFSET 0) p
+"""
 
 
 def about(*, query_id: int, since: datetime, until: datetime) -> dict[str, Any]:

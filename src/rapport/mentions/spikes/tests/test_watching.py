@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from rapport.brands.models import Brand
 from rapport.contacts.models import Contact
 from rapport.inbox.tests.making import make_brand, make_channel, make_contact, say
-from rapport.mentions.models import Alert, AlertSetting, Mention, Query, QueryState
+from rapport.mentions.models import Alert, AlertSetting, Mention, Post, Query, QueryState
 from rapport.mentions.spikes.queries import contacts_of
 from rapport.mentions.spikes.tests.making import NOW, burst, found, quiet_weeks
 from rapport.mentions.spikes.watching import CHOICES, count_noise, watch
@@ -83,6 +83,21 @@ def test_what_it_is_about() -> None:
     assert about["links"][0][1] == 20
     assert Mention.objects.filter(pk__in=[row[0] for row in about["posts"]]).count() == 5
     assert about["hours"]
+
+
+@pytest.mark.django_db
+def test_it_is_about_nothing_that_was_set_aside_or_deleted() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    burst(query, 30)
+    burst(query, 12, text="aero #junk https://junk.example/x")
+    burst(query, 12, text="aero #gone https://gone.example/x")
+    Mention.objects.filter(post__text__contains="#junk").update(state="spam")
+    Post.objects.filter(text__contains="#gone").update(deleted_at=NOW)
+    watch(now=NOW)
+    about = Alert.objects.get().about
+    assert "#storm" in (terms := [term for term, *_ in about["terms"]])
+    assert not {"#junk", "#gone"} & set(terms)
+    assert about["links"] == []
 
 
 @pytest.mark.django_db
