@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.db import transaction
 from django.db.models import Case as When
 from django.db.models import IntegerField, Value
@@ -104,18 +106,25 @@ def _known_message(mention: Mention) -> Message | None:
 
 
 def _channel_for(mention: Mention) -> Channel:
-    """Who would answer: the brand's support account there, then its main one, then any that is active."""
+    """Who would answer: the brand's support account there, then its main one, then any that is active.
+
+    Where every server has its own ids, as its sources and channels say (``server``), only one on the same server.
+    """
     first = When(
         If(role=ChannelRole.SUPPORT, then=Value(0)),
         If(role=ChannelRole.MAIN, then=Value(1)),
         default=Value(2),
         output_field=IntegerField(),
     )
-    channel = (
+    channels = (
         Channel.objects.defer("credentials")
         .filter(brand_id=mention.brand_id, network=mention.post.network, state=ChannelState.ACTIVE)
         .order_by(first, "id")
-        .first()
+    )
+    heard_at = Post.objects.filter(id=mention.post_id).values_list("source__options__server", flat=True)
+    server = _server(heard_at.first())
+    channel = next(
+        (one for one in channels if not server or _server(one.settings.get("server")) == server), None
     )
     if channel is None:
         raise Invalid(
@@ -123,9 +132,15 @@ def _channel_for(mention: Mention) -> Channel:
                 "No channel of this brand is active on %(network)s, so nobody could answer from here. "
                 "Connect one under Channels, then make the case; or open the post on the network."
             )
-            % {"network": network_name(mention.post.network)}
+            % {"network": server or network_name(mention.post.network)}
         )
     return channel
+
+
+def _server(address: object) -> str:
+    """The name of a server, and its port, out of an address or a handle as somebody typed it; "" for none."""
+    found = re.match(r"\s*(?:\w+://)?(?:[^/?#]*@)?([^/?#\s]+)", address) if isinstance(address, str) else None
+    return found[1].lower() if found else ""
 
 
 def network_name(network: str) -> str:

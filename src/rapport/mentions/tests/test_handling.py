@@ -16,7 +16,7 @@ from rapport.inbox.tests.making import START, make_brand, make_channel, make_con
 from rapport.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from rapport.mentions import folding
 from rapport.mentions.handling import make_case
-from rapport.mentions.models import CaseRule, Mention, MentionState
+from rapport.mentions.models import CaseRule, Mention, MentionState, Source
 from rapport.mentions.tests.made import make_mention, make_post
 from rapport.staff.models import Role, Team, User
 
@@ -100,6 +100,19 @@ def test_no_channel_of_that_network_is_said_and_nothing_is_kept(channel: Channel
     mention.refresh_from_db()
     assert mention.state == MentionState.NEW
     assert not Message.objects.exists()
+
+
+def test_ids_of_one_server_are_answered_from_that_server(agent: User, channel: Channel) -> None:
+    source = Source.objects.create(kind="mastodon", name="x", options={"server": "https://x.example"})
+    mention = make_mention(channel.brand, make_post(network="mastodon", source=source))
+    elsewhere = make_channel(channel.brand, "mastodon")
+    Channel.objects.filter(id=elsewhere.id).update(settings={"server": "https://y.example"})
+    with pytest.raises(Invalid, match=r"No channel of this brand is active on x\.example"):
+        make_case(user=agent, mention_id=mention.id)
+    assert not Message.objects.exists()
+    there = make_channel(channel.brand, "mastodon")
+    Channel.objects.filter(id=there.id).update(settings={"server": "X.example/about"})
+    assert make_case(user=agent, mention_id=mention.id).channel == there
 
 
 @pytest.mark.parametrize(
