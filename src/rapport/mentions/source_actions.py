@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -48,8 +49,7 @@ def add_source(*, actor: User, key: str, values: dict[str, Any]) -> Source:
     except NetworkError as error:
         raise Invalid(str(error)) from error
     with transaction.atomic():
-        if Source.objects.filter(kind=key, options=dict(given.options), deleted_at=None).exists():
-            raise Invalid(_("This is listened to already."))
+        _only(key, dict(given.options))
         made = Source.objects.create(
             kind=key,
             name=storable(kind.named(given), limit=80),
@@ -76,8 +76,17 @@ def remove_source(*, actor: User, source_id: int) -> Source:
 
 
 def restore_source(*, actor: User, source_id: int) -> Source:
-    """Take a removal back."""
+    """Take a removal back. Raises Invalid when the same was added again meanwhile."""
     return _change(actor, source_id, "source.restored", deleted_at=None)
+
+
+def _only(kind: str, options: dict[str, Any]) -> None:
+    """Raises Invalid when this is listened to; else nobody else begins with it until the transaction is over."""
+    with connection.cursor() as cursor:
+        asked = json.dumps([kind, options], sort_keys=True)
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"source {asked}"])
+    if Source.objects.filter(kind=kind, options=options, deleted_at=None).exists():
+        raise Invalid(_("This is listened to already."))
 
 
 def _change(actor: User, source_id: int, action: str, **fields: Any) -> Source:
@@ -89,6 +98,8 @@ def _change(actor: User, source_id: int, action: str, **fields: Any) -> Source:
         source = found.first()
         if source is None:
             raise NotFound(_("There is no such source."))
+        if action == "source.restored" and source.deleted_at is not None:
+            _only(source.kind, source.options)
         for name, value in fields.items():
             setattr(source, name, value)
         source.save(update_fields=list(fields))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from rapport.audit.models import AuditEntry
+from rapport.lib.errors import Invalid
 from rapport.mentions.models import Source
+from rapport.mentions.source_actions import add_source
 from rapport.mentions.source_queries import Doing, in_trouble
 from rapport.staff.models import User
 
@@ -76,6 +81,49 @@ def test_one_stream_is_listened_to_once(owner: Client) -> None:
     assert owner.post(f"{URL}new/practice/").status_code == 302
     again = owner.post(f"{URL}new/practice/")
     assert again.status_code == 422
+    assert Source.objects.count() == 1
+
+
+def test_what_was_added_again_is_not_put_back_beside_it(owner: Client) -> None:
+    owner.post(f"{URL}new/practice/")
+    first = Source.objects.get()
+    owner.post(f"{URL}{first.pk}/remove/")
+    owner.post(f"{URL}new/practice/")
+    answer = owner.post(f"{URL}{first.pk}/restore/")
+    assert "This is listened to already." in answer.content.decode()
+    first.refresh_from_db()
+    assert first.deleted_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_add_the_same_at_once_get_one() -> None:
+    user = User.objects.create(email="olga@example.com", name="Olga", is_superuser=True)
+    told: list[str] = []
+
+    def add() -> None:
+        try:
+            add_source(actor=user, key="practice", values={})
+        except Invalid as error:
+            told.append(str(error))
+        finally:
+            connection.close()
+
+    there = threading.Thread(target=add)
+    with transaction.atomic():
+        add_source(actor=user, key="practice", values={})
+        there.start()
+        with connection.cursor() as cursor:
+            # Until the other is seen to wait for this one's lock.
+            waits, until = 0, time.monotonic() + 20
+            while not waits and there.is_alive() and time.monotonic() < until:
+                cursor.execute(
+                    "SELECT count(*) FROM pg_locks "
+                    "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+                )
+                waits = cursor.fetchone()[0]
+    there.join()
+    assert waits
+    assert told == ["This is listened to already."]
     assert Source.objects.count() == 1
 
 
