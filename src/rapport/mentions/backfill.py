@@ -31,7 +31,7 @@ from rapport.listening.post import Post as Said
 from rapport.listening.problems import QueryError
 from rapport.mentions import hearing, recording, settling
 from rapport.mentions.exclusions import exclusions_of
-from rapport.mentions.matching import Found, Known
+from rapport.mentions.matching import Found, Known, found_by
 from rapport.mentions.models import Post, Query, QueryState
 from rapport.mentions.stored import POST_FIELDS, message_posts, post_of
 
@@ -175,7 +175,8 @@ class _Asked:
 
     def find(self, posts: list[Said]) -> list[Found | None]:
         return [
-            Found(self.known, matches[0]) if matches else None for matches in self._matcher.match_many(posts)
+            found_by(self.known, matches[0]) if matches else None
+            for matches in self._matcher.match_many(posts)
         ]
 
 

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection
 
@@ -17,12 +18,15 @@ from rapport.listening.matcher import Match, Matcher
 from rapport.listening.parse import parse
 from rapport.listening.post import Post
 from rapport.listening.problems import QueryError
+from rapport.listening.show import show_node
 from rapport.listening.tree import Query as Tree
 from rapport.mentions.models import Query, QueryState, QueryVersion
 
 log = logging.getLogger(__name__)
 
 CHANNEL = "rapport_queries"
+# A text may have a word a thousand times; so many places are kept of why it matched.
+MOST_WHY = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,17 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A query that matches a post, with the version of it that does."""
+    """A query that matches a post, with the version of it that does, and why as it is stored: ``[[part, start, end,
+    term] …]``. That is worked out here, because whoever stores it holds a lock that others wait for."""
 
     known: Known
-    match: Match
+    why: list[list[Any]]
+
+
+def found_by(known: Known, match: Match) -> Found:
+    """A match, with why it is one."""
+    hits = match.why()[:MOST_WHY]
+    return Found(known, [[hit.where, hit.start, hit.end, show_node(hit.leaf)] for hit in hits])
 
 
 @dataclass(slots=True)
@@ -91,11 +102,11 @@ def find(posts: Sequence[Post]) -> list[list[Found]]:
             matcher, known = _here.matcher, _here.known
         if not known:
             return [[] for _ in posts]
-        found = matcher.match_many(posts)
+        matches = matcher.match_many(posts)
         # Another thread may have changed the matcher between; then it matched what ``known`` does not say.
         if all(match.query_id in known and known[match.query_id].tree is match.query
-               for one in found for match in one):  # fmt: skip
-            return [[Found(known[match.query_id], match) for match in one] for one in found]
+               for one in matches for match in one):  # fmt: skip
+            return [[found_by(known[match.query_id], match) for match in one] for one in matches]
 
 
 def _look() -> None:

@@ -17,16 +17,11 @@ from django.db.models import F
 
 from rapport.lib.live import notify_mentions
 from rapport.lib.pg import array
-from rapport.listening.reference import Hit
-from rapport.listening.show import show_node
 from rapport.mentions import folding
 from rapport.mentions.matching import Found
 from rapport.mentions.models import Mention, MentionState
 from rapport.mentions.mutes import mutes_of
 from rapport.mentions.relevance import relevance
-
-# A text may have a word a thousand times; so many places are kept of why it matched.
-MOST_WHY = 50
 
 
 @dataclass(slots=True)
@@ -35,11 +30,6 @@ class Settled:
 
     new_mentions: list[int] = field(default_factory=list)
     removed_posts: list[tuple[str, str, datetime | None, bool]] = field(default_factory=list)
-
-
-def why_json(hits: Sequence[Hit]) -> list[list[Any]]:
-    """Why a query matched, as it is stored: ``[[part, start, end, term] …]``."""
-    return [[hit.where, hit.start, hit.end, show_node(hit.leaf)] for hit in hits[:MOST_WHY]]
 
 
 def take_out(post_ids: Sequence[int]) -> list[int]:
@@ -63,7 +53,7 @@ def add_matches(placed: Sequence[tuple[int, Sequence[Found]]], *, replaced: Coll
             "brand": one.known.brand_id,
             "query": one.known.query_id,
             "version": one.known.version_id,
-            "why": why_json(one.match.why()),
+            "why": one.why,
         }
         for post_id, found in placed
         for one in found
