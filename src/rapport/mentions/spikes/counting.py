@@ -37,7 +37,8 @@ ORDER BY q.id
 _COUNTS = """
 SELECT m.query_id, floor(extract(epoch FROM m.sent_at - %(from)s) / 300)::int AS bucket, count(*)
 FROM mentions_match m
-JOIN mentions_mention n ON n.id = m.mention_id AND n.state NOT IN ('spam', 'muted')
+CROSS JOIN LATERAL (SELECT FROM mentions_mention
+                    WHERE id = m.mention_id AND state NOT IN ('spam', 'muted') OFFSET 0) n
 WHERE m.query_id = ANY(%(queries)s::bigint[]) AND m.sent_at >= %(from)s AND m.sent_at <= %(now)s
 GROUP BY 1, 2 ORDER BY 1, 2
 """
