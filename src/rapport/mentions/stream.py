@@ -23,7 +23,9 @@ from rapport.staff.permissions import Permission
 
 COUNTED: Final = 1000  # of each state; what is beyond it is "999+"
 MOST_COPIES: Final = 50
-_LARGEST_PAGE: Final = 200
+LARGEST_PAGE: Final = 200
+# Where no index has what the list is narrowed to, a page looks at so many and the next one goes on from there.
+LOOKED: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -112,31 +114,57 @@ def list_mentions(
 ) -> MentionPage:
     """One page of the mentions of this person's brands, copies left out, in two statements.
 
-    ``after`` is the page before's ``next_cursor``. Raises Invalid for a cursor that is none.
+    ``after`` is the page before's ``next_cursor``. A page of a list that is narrowed may be short, or empty, and still
+    have a next one: see :data:`LOOKED`. Raises Invalid for a cursor that is none.
     """
-    limit = max(1, min(limit, _LARGEST_PAGE))
+    limit = max(1, min(limit, LARGEST_PAGE))
     order = ORDERS.get(filters.order, ORDERS["newest"])
     brands = brand_ids_for(user, Permission.VIEW_CASES)
     if filters.brand_id is not None:
         brands = [one for one in brands if one == filters.brand_id]
     states = [filters.state] if filters.state in MentionState.values else list(MentionState.values)
-    where, params = _where(filters)
+    by_query = filters.query_id is not None and order is ORDERS["newest"]
+    where, params = _where(filters, by_query=by_query)
+    since = ["m.sent_at >= %(since)s"] if filters.since is not None else []
+    behind: list[str] = []
     if after:
         values = _cursor_values(after, order)
         slots = ", ".join(f"%(after{n})s::{cast}" for n, cast in enumerate(order.casts))
-        where.append(f"({', '.join(order.columns)}) < ({slots})")
+        behind.append(f"({', '.join(order.columns)}) < ({slots})")
         params |= {f"after{n}": value for n, value in enumerate(values)}
+    if order is ORDERS["newest"]:
+        behind += since  # the index ends there
+    else:
+        where += since
     sort = ", ".join(f"{column} DESC" for column in order.columns)
-    outer = sort.replace("m.", "one.")
-    sql = (
-        _LIST.replace("-- joined", _JOIN_POST if _needs_post(filters) else "")
-        .replace("-- narrowed", "".join(f" AND {one}" for one in where))
-        .replace("-- order of each", sort)
-        .replace("-- order of all", outer)
+    source, size = _ORDERED, "look" if where else "limit"
+    if by_query:
+        source, size = _OF_QUERY, "look"
+        of_match = {"m.sent_at": "x.sent_at", "m.id": "x.mention_id"}
+        for column, ours in of_match.items():
+            sort = sort.replace(column, ours)
+            behind = [one.replace(column, ours) for one in behind]
+    looked = (
+        source.replace("-- from there", "".join(f" AND {one}" for one in behind))
+        .replace("-- in order", sort)
+        .replace("-- so many", f"%({size})s")
     )
+    plain = ", ".join(f"{column} DESC" for column in order.columns)
+    sql = (
+        _LIST.replace("-- looked at", looked)
+        .replace("-- joined", _JOIN_POST if _needs_post(filters) else "")
+        .replace("-- narrowed", " AND ".join(where) or "true")
+        .replace("-- order of looked", plain.replace("m.", "l."))
+        .replace("-- order of page", plain)
+        .replace("-- order of all", plain.replace("m.", "one."))
+    )
+    given = {**params, "brands": brands, "states": states, "limit": limit + 1, "look": LOOKED, "size": 0}
+    given["size"] = given[size]
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**params, "brands": brands, "states": states, "limit": limit + 1})
-        rows = cursor.fetchall()
+        cursor.execute(sql, given)
+        found_rows = cursor.fetchall()
+    end = found_rows[0][-4:]
+    rows = [row for row in found_rows if row[0] is not None]
     more, rows = len(rows) > limit, rows[:limit]
     found = found_of([row[0] for row in rows])
     page = tuple(
@@ -147,28 +175,67 @@ def list_mentions(
         )
         for row in rows
     )  # fmt: skip
-    return MentionPage(rows=page, next_cursor=_cursor_of(page[-1], order) if more else None)
+    if more:
+        last = page[-1]
+        return MentionPage(page, _cursor_of(order, last.id, last.sent_at, last.relevance, last.reach))
+    further = size == "look" and end[0] is not None
+    return MentionPage(page, _cursor_of(order, *end) if further else None)
 
 
-# Each brand and state is read from an index in the list's order and gives at most a page, whatever the planner
-# thinks of how many brands and states there are; the pages are merged.
-_LIST = """
-SELECT one.id, one.version, one.state, b.name, p.network, p.author, p.author_name, p.title, p.text, p.lang,
-       one.sent_at, one.relevance, one.reach, one.copies, one.case_id, p.deleted_at IS NOT NULL
-FROM unnest(%(brands)s::bigint[]) AS brand(id) CROSS JOIN unnest(%(states)s::text[]) AS state(name)
+# Each brand and state is read from an index in the list's order and gives at most so many, whatever the planner
+# thinks of how many brands and states there are; they are merged.
+_ORDERED = """
+SELECT m.* FROM unnest(%(brands)s::bigint[]) AS brand(id) CROSS JOIN unnest(%(states)s::text[]) AS state(name)
 CROSS JOIN LATERAL (
     SELECT m.* FROM mentions_mention m
-    -- joined
     WHERE m.brand_id = brand.id AND m.state = state.name AND m.folded_into_id IS NULL
+    -- from there
+    ORDER BY
+    -- in order
+    LIMIT
+    -- so many
+) m ORDER BY
+-- in order
+LIMIT
+-- so many
+"""
+# What one query found, in the order of its matches; brands and states are asked of what was looked at.
+_OF_QUERY = """
+SELECT m.* FROM (
+    SELECT x.mention_id, x.sent_at FROM mentions_match x WHERE x.query_id = %(query)s
+    -- from there
+    ORDER BY
+    -- in order
+    LIMIT
+    -- so many
+) x CROSS JOIN LATERAL (SELECT * FROM mentions_mention WHERE id = x.mention_id OFFSET 0) m
+"""
+_LIST = """
+WITH looked AS MATERIALIZED (
+-- looked at
+), page AS (
+    SELECT m.* FROM looked m
+    -- joined
+    WHERE
     -- narrowed
     ORDER BY
-    -- order of each
+    -- order of page
     LIMIT %(limit)s
-) one
-JOIN mentions_post p ON p.id = one.post_id JOIN brands_brand b ON b.id = one.brand_id
+)
+SELECT one.id, one.version, one.state, b.name, p.network, p.author, p.author_name, p.title, p.text, p.lang,
+       one.sent_at, one.relevance, one.reach, one.copies, one.case_id, p.deleted_at IS NOT NULL,
+       stop.id, stop.sent_at, stop.relevance, stop.reach
+FROM (SELECT) always
+LEFT JOIN (
+    SELECT l.* FROM looked l ORDER BY
+    -- order of looked
+    OFFSET %(size)s - 1 LIMIT 1
+) stop ON true
+LEFT JOIN (
+    page one JOIN mentions_post p ON p.id = one.post_id JOIN brands_brand b ON b.id = one.brand_id
+) ON true
 ORDER BY
 -- order of all
-LIMIT %(limit)s
 """
 _JOIN_POST = "JOIN mentions_post mp ON mp.id = m.post_id"
 
@@ -177,27 +244,31 @@ def _needs_post(filters: StreamFilters) -> bool:
     return bool(filters.network or filters.lang or filters.text)
 
 
-def _where(filters: StreamFilters) -> tuple[list[str], dict[str, Any]]:
-    """The conditions inside each brand and state, as SQL of ours with values beside it."""
+def _where(filters: StreamFilters, *, by_query: bool) -> tuple[list[str], dict[str, Any]]:
+    """What is asked of each that is looked at, as SQL of ours with values beside it."""
     where: list[str] = []
-    params: dict[str, Any] = {}
-    if filters.query_id is not None:
+    params: dict[str, Any] = {"query": filters.query_id, "since": filters.since}
+    if by_query:
+        where += [
+            "m.brand_id = ANY(%(brands)s::bigint[])",
+            "m.state = ANY(%(states)s::text[])",
+            "m.folded_into_id IS NULL",
+        ]
+    elif filters.query_id is not None:
         where.append(
             "EXISTS (SELECT FROM mentions_match x WHERE x.mention_id = m.id AND x.query_id = %(query)s)"
         )
-        params["query"] = filters.query_id
     if filters.kind:
         where.append("m.kinds @> ARRAY[%(kind)s]::varchar[]")
         params["kind"] = filters.kind
-    if filters.since is not None:
-        where.append("m.sent_at >= %(since)s")
-        params["since"] = filters.since
     if filters.network:
         where.append("mp.network = %(network)s")
         params["network"] = filters.network
     if filters.lang:
         where.append("mp.lang = %(lang)s")
         params["lang"] = filters.lang
+    if filters.text:
+        where.append("mp.deleted_at IS NULL")  # its words are nobody's to find
     for number, word in enumerate(filters.text.split()[:8]):
         where.append(
             f"strpos(lower(mp.title || ' ' || mp.text || ' ' || mp.author || ' ' || mp.author_name), "
@@ -207,12 +278,12 @@ def _where(filters: StreamFilters) -> tuple[list[str], dict[str, Any]]:
     return where, params
 
 
-def _cursor_of(row: MentionRow, order: _Order) -> str:
+def _cursor_of(order: _Order, mention_id: int, sent_at: datetime, relevance: int, reach: int) -> str:
     values: dict[str, Any] = {
-        "m.sent_at": row.sent_at.isoformat(),
-        "m.id": row.id,
-        "m.relevance": row.relevance,
-        "m.reach": row.reach,
+        "m.sent_at": sent_at.isoformat(),
+        "m.id": mention_id,
+        "m.relevance": relevance,
+        "m.reach": reach,
     }
     return json.dumps([values[column] for column in order.columns], separators=(",", ":"))
 
@@ -329,8 +400,9 @@ def choices(*, user: User) -> dict[str, list[Any]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(array_agg(DISTINCT p.network), '{}'), coalesce(array_agg(DISTINCT p.lang), '{}') "
-            "FROM (SELECT post_id FROM mentions_mention WHERE brand_id = ANY(%s::bigint[]) ORDER BY id DESC LIMIT 1000) m "
-            "JOIN mentions_post p ON p.id = m.post_id",
+            "FROM (SELECT m.post_id FROM unnest(%s::bigint[]) AS b(id) CROSS JOIN LATERAL "
+            "(SELECT post_id FROM mentions_mention WHERE brand_id = b.id ORDER BY post_id DESC LIMIT 1000) m "
+            "ORDER BY m.post_id DESC LIMIT 1000) m JOIN mentions_post p ON p.id = m.post_id",
             [brands],
         )
         networks, langs = cursor.fetchone()

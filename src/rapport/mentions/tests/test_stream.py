@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from rapport.brands.models import Brand
 from rapport.inbox.tests.making import START, make_brand, make_user
 from rapport.lib.errors import Invalid, NotFound
+from rapport.mentions import stream
 from rapport.mentions.models import Mention, MentionState, Post, QueryKind
 from rapport.mentions.stream import (
     MentionRow,
@@ -168,3 +169,48 @@ def test_a_made_up_cursor_is_refused(brand: Brand, agent: User, cursor: str) -> 
         return
     with pytest.raises(Invalid):
         list_mentions(user=agent, filters=StreamFilters(), after=cursor)
+
+
+@pytest.mark.parametrize("order", ["newest", "relevance", "reach"])
+def test_a_narrowed_list_goes_on_where_a_page_stopped_looking(
+    brand: Brand, agent: User, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    monkeypatch.setattr(stream, "LOOKED", 7)
+    fill(brand, 60)
+    query = make_query(brand)
+    wanted = [make_mention(brand, make_post("a rare word", lang="hr", sent_at=START + timedelta(minutes=n)),
+                           query=query, relevance=n % 3, reach=n) for n in (0, 5, 20)]  # fmt: skip
+    ids = sorted(one.id for one in wanted)
+    for filters in (
+        StreamFilters(text="rare", order=order),
+        StreamFilters(lang="hr", order=order),
+        StreamFilters(query_id=query.id, order=order),
+        StreamFilters(query_id=query.id, state="", text="rare", order=order),
+    ):
+        rows = list(walk(agent, filters, limit=2))
+        assert sorted(row.id for row in rows) == ids, filters
+        assert [row.sent_at for row in rows] == sorted((row.sent_at for row in rows), reverse=True) or (
+            order == "relevance"
+        )
+
+
+def test_one_query_s_list_reads_its_matches(brand: Brand, agent: User) -> None:
+    fill(brand)
+    query = make_query(brand)
+    make_mention(brand, query=query)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE mentions_mention; ANALYZE mentions_post; ANALYZE mentions_match")
+    with CaptureQueriesContext(connection) as ran:
+        list_mentions(user=agent, filters=StreamFilters(query_id=query.id))
+    sql = next(one["sql"] for one in ran if "LATERAL" in one["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) " + sql)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Seq Scan on mentions_mention" not in plan, plan
+    assert "mention_list" not in plan, plan
+
+
+def test_words_of_a_post_that_its_author_deleted_find_nothing(brand: Brand, agent: User) -> None:
+    mention = make_mention(brand, make_post("a secret", deleted_at=START))
+    assert [row.id for row in walk(agent, StreamFilters())] == [mention.id]
+    assert [row.id for row in walk(agent, StreamFilters(text="secret"))] == []
