@@ -92,13 +92,19 @@ def rules(request: DeskRequest) -> HttpResponse:
     """The rules that open cases by themselves."""
     managed = _managed(request.user)
     found = list(case_rules.rules_for(user=request.user)[:_SHOWN])
-    named = dict(
-        Query.objects.filter(
-            id__in={query_id for one in found for query_id in one.asks.get("queries", [])}
-        ).values_list("id", "name")
-    )
+    asked = Query.objects.in_bulk({query_id for one in found for query_id in one.asks.get("queries", [])})
+    named = {query_id: one.name for query_id, one in asked.items()}
+    there = {query_id for query_id, one in asked.items() if one.deleted_at is None}
     context = {
-        "rows": [{"rule": one, "asks": _in_words(one, named)} for one in found],
+        "rows": [
+            {
+                "rule": one,
+                "asks": _in_words(one, named),
+                # It asks for queries of which none finds anything any more.
+                "stopped": bool(one.asks.get("queries")) and not there & set(one.asks["queries"]),
+            }
+            for one in found
+        ],
         "managed": managed,
         "managed_ids": {one.pk for one in managed},
         "priorities": dict(Priority.choices),

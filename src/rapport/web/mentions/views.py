@@ -20,6 +20,7 @@ from rapport.mentions.handling import make_case
 from rapport.mentions.models import Mention, MentionAct, MentionState, Query, QueryKind
 from rapport.mentions.stream import (
     COUNTED,
+    LARGEST_PAGE,
     ORDERS,
     MentionDetail,
     choices,
@@ -183,6 +184,12 @@ _ACTS = {"seen": acts.mark_seen, "spam": acts.mark_spam, "mute": acts.mute_autho
 def _back(request: DeskRequest, did: int | None = None) -> HttpResponse:
     """To the list or the mention that the form names, narrowed as it was."""
     params = [one for one in parse_qsl(request.POST.get("narrowed", "")[:2000]) if one[0] != "did"]
+    more: dict[str, int] = {}
+    # As many rows as were loaded, so that nobody loses their place; the address of the list itself stays as it is.
+    if (limit := whole_number(request.POST.get("limit", ""))) is not None:
+        more["limit"] = min(max(limit, _PAGE), LARGEST_PAGE)
+    if did is not None:
+        more["did"] = did
     clean = stream_of(QueryDict(urlencode(params)), list(brands_for(request.user, Permission.VIEW_CASES)))
     asked = whole_number(request.POST.get("next", ""))
     # Whoever may not see it, or no longer can, comes to the list.
@@ -193,8 +200,8 @@ def _back(request: DeskRequest, did: int | None = None) -> HttpResponse:
         ).exists()
     )
     url = clean.mention_url(asked) if shown and asked is not None else clean.url
-    if did is not None:
-        url += f"{'&' if '?' in url else '?'}did={did}"
+    if more:
+        url += f"{'&' if '?' in url else '?'}{urlencode(more)}"
     return HttpResponseRedirect(url)
 
 

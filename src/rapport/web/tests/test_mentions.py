@@ -205,3 +205,21 @@ def test_voices_side_by_side(desk: Desk) -> None:
     assert "Rival" in page
     assert "100%" in page
     assert desk.client().get("/listening/voice/?days=x&brand=none").status_code == 200
+
+
+def test_a_rule_whose_only_query_was_deleted_does_not_say_that_it_works(desk: Desk) -> None:
+    query = make_query(desk.brand, "bag")
+    CaseRule.objects.create(brand=desk.brand, name="Bags", asks={"queries": [query.pk]})
+    assert "Works" in desk.client().get("/listening/rules/").content.decode()
+    query.deleted_at = timezone.now()
+    query.save(update_fields=["deleted_at"])
+    page = desk.client().get("/listening/rules/").content.decode()
+    assert "Works" not in page
+    assert "This query was deleted." in page
+
+
+def test_an_act_keeps_as_many_rows_as_were_loaded(desk: Desk) -> None:
+    first, *_others = [heard(desk) for _ in range(45)]
+    form = {"do": "seen", "pick": f"{first.id}:1", "limit": "43"}
+    answer = desk.client().post("/mentions/act/", form, follow=True)
+    assert answer.content.decode().count('class="row mention-row') == 43

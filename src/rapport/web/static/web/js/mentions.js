@@ -119,6 +119,7 @@ function following(form) {
 async function send(form, button) {
   const data = new FormData(form, button);
   if (!form.closest("#toasts")) data.set("next", following(form) ?? "");
+  data.set("limit", links().length); // as many again, or whoever went far down loses their place
   const mine = ++latest;
   let answer;
   try {
@@ -140,6 +141,7 @@ async function send(form, button) {
   }
   const url = new URL(answer.url);
   url.searchParams.delete("did");
+  url.searchParams.delete("limit");
   history.pushState(null, "", url);
   const list = document.getElementById("mention-list");
   const at = list.scrollTop;
