@@ -153,6 +153,9 @@ def test_it_costs_the_same_for_a_short_case_and_a_long_one(channel: Channel, age
 
     asked = say(channel, make_contact(channel, "Ana"))
     case = case_of(asked)
+    # One of each: what a case has nothing of is not asked for.
+    actions.add_note(actor=agent, case_id=case.id, text="n")
+    say(channel, Identity.objects.filter(contact_id=case.contact_id).get(), "another matter")
     few = queries(case)
     for n in range(8):
         asked = say(channel, asked.identity if n % 2 else None, f"m{n}", n, to=asked)
