@@ -27,7 +27,7 @@ def make_post(
     """A post as a stream would have stored it."""
     number = next(_numbers)
     fields: dict[str, Any] = {
-        "external_id": f"p{number}",
+        "external_id": f"p{number:06}",  # in the order in which they are made, of the same time
         "author": f"ana{number}",
         "author_name": "Ana",
         "author_id_there": f"person-{number}",
