@@ -56,6 +56,7 @@ def test_all_are_marked_read_and_that_is_undone_by_key(instance: Instance, open_
     page.get_by_role("button", name="Mark all as read").click()
     expect(page.get_by_text("All are marked as read.")).to_be_visible()
     expect(page.get_by_role("heading", name="You have seen everything")).to_be_visible()
+    page.wait_for_load_state()  # a key means something once the script has begun
     page.keyboard.press("u")
     expect(page.locator("#notices a[data-notice]").first).to_be_visible()
     page.get_by_role("link", name="All", exact=True).click()
