@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,10 +16,11 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from rapport.cli.query_posts import BadLine, form_of, posts
 from rapport.imports.lines import Line, Lines
 from rapport.ingest.clean import MAX_TEXT
+from rapport.ingest.readers import Lease, hold
 from rapport.lib.text import storable
 from rapport.listening.post import Post
 from rapport.mentions.hearing import Heard
-from rapport.mentions.listeners import HELD_S, RETRY_S, Sharing, SourceLease, claim_sources, give_back, store
+from rapport.mentions.listeners import Sharing, claim_sources, give_back, store
 from rapport.mentions.models import Source
 from rapport.mentions.sources.base import Chunk, NotShared
 
@@ -141,19 +143,18 @@ def _fit(post: Post, network: str) -> Post:
     )
 
 
-def _kept(lease: SourceLease, chunk: Chunk, sharing: Sharing | None) -> None:
-    give_up = time.monotonic() + HELD_S
-    shared = False
-    while True:
+def _kept(lease: Lease, chunk: Chunk, sharing: Sharing | None) -> None:
+    shared = sharing is not None and bool(chunk.heard)
+    never = threading.Event()
+    if sharing is not None and shared:
+        hold(partial(sharing.publish, lease.of, chunk.heard), (NotShared,), never)
+
+    def stored() -> bool:
         try:
-            if sharing is not None and chunk.heard and not shared:
-                sharing.publish(lease.source_id, chunk.heard)
-                shared = True
-            if not store(lease, chunk, well=True, shared=shared):
-                raise Busy("")
-            return
-        except (DatabaseError, InterfaceError, NotShared):
-            if time.monotonic() >= give_up:
-                raise
+            return store(lease, chunk, well=True, shared=shared)
+        except (DatabaseError, InterfaceError):
             connection.close()
-            time.sleep(RETRY_S)
+            raise
+
+    if not hold(stored, (DatabaseError, InterfaceError), never):
+        raise Busy("")

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import async_only_middleware
 from servestatic.middleware import ServeStaticMiddleware
 from servestatic.responders import StaticFile
@@ -20,19 +19,23 @@ from servestatic.responders import StaticFile
 _WORTH_IT = (".css", ".js", ".svg", ".json", ".webmanifest")
 _LEAST_BYTES = 400
 
+# STATIC_ROOT → what is served of it.
+_found: dict[str, ServeStaticMiddleware] = {}
+
 
 @async_only_middleware
 def compressed_statics(get_response: Any) -> Any:
     """ServeStatic, with a compressed copy of each text beside the original for browsers that take one."""
-    served = copy(_served(str(settings.STATIC_ROOT)))
+    # Found once in a process: each client of a test is a server of its own, and would look for all files again.
+    root = str(settings.STATIC_ROOT)
+    if root not in _found:
+        _found[root] = _with_copies(ServeStaticMiddleware(get_response))
+    served = copy(_found[root])
     served.get_response = get_response
     return served
 
 
-@cache
-def _served(_static_root: str) -> ServeStaticMiddleware:
-    """Found once in a process: each client of a test is a server of its own, and would look for all files again."""
-    served = ServeStaticMiddleware(_nothing_behind)
+def _with_copies(served: ServeStaticMiddleware) -> ServeStaticMiddleware:
     for url, file in served.files.items():
         if isinstance(file, StaticFile) and url.endswith(_WORTH_IT):
             ((_encoding, path, headers),) = file.alternatives
@@ -41,10 +44,6 @@ def _served(_static_root: str) -> ServeStaticMiddleware:
                 kept = [pair for pair in headers if pair[0].lower() != "content-length"]
                 served.files[url] = StaticFile(path, kept, encodings={"gzip": smaller})
     return served
-
-
-async def _nothing_behind(request: HttpRequest) -> HttpResponseBase:
-    raise NotImplementedError
 
 
 @cache

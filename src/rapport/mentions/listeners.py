@@ -8,57 +8,30 @@ takes over within the lease and begins where the last transaction ended. With a 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import CancelledError
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, ParamSpec, Protocol, TypeVar
+from datetime import timedelta
+from functools import partial
+from typing import Any, Protocol
 
-from django.db import DatabaseError, InterfaceError, connection, connections, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from rapport.brands import health
-from rapport.ingest.threads import Threads
+from rapport.ingest.readers import LEASE, REFUSED, WORKED_S, Ended, Lease, Readers, hold
 from rapport.lib.text import storable, storable_json
 from rapport.mentions.careful import hear_what_can_be
 from rapport.mentions.hearing import Heard
 from rapport.mentions.models import Source
 from rapport.mentions.recording import QueriesChangedMeanwhile
 from rapport.mentions.sources.base import Chunk, Given, NotShared
-from rapport.mentions.sources.registry import SOURCES, STREAMED
+from rapport.mentions.sources.registry import STREAMED
 from rapport.networks.errors import NetworkError, Refused, TryAgain
 
 log = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-LEASE = timedelta(seconds=45)
-# A lease is renewed this often although nothing happens; a paused source ends as soon.
-RENEW_S = 10.0
-LOOK_S = 1.0
-LONGEST_PAUSE_S = 5.0
 # Sources wait for each other when they store; so many connections they have together.
 STORERS = 2
-FIRST_RETRY = timedelta(seconds=1)
-# What was refused is tried again in case somebody put it right there.
-REFUSED = timedelta(hours=1)
-# What was open so long worked, whatever ended it.
-WORKED_S = 30.0
-# How long what was heard is held while it cannot be stored, and how often that is tried.
-HELD_S = 40.0
-RETRY_S = 1.0
-GRACE_S = 3.0
-
-
 # What is not the fault of what was heard: it is held, and tried again.
 NOT_NOW = (DatabaseError, InterfaceError, NotShared, QueriesChangedMeanwhile)
-
-
-class _Ended(Exception):
-    """The storers are closed: this process ends."""
 
 
 class Sharing(Protocol):
@@ -67,17 +40,7 @@ class Sharing(Protocol):
     def publish(self, source_id: int, heard: list[Heard]) -> None: ...
 
 
-@dataclass
-class SourceLease:
-    """A source that is ours to read until ``until``, which is also the token; it moves on."""
-
-    source_id: int
-    until: datetime
-    renewed: float = field(default_factory=time.monotonic)
-    over: bool = False  # somebody else has it, or it is paused or removed
-
-
-def claim_sources(*, limit: int, source_id: int | None = None) -> list[SourceLease]:
+def claim_sources(*, limit: int, source_id: int | None = None) -> list[Lease]:
     """Lease up to ``limit`` sources that nobody reads, those waiting longest first; or the one asked for."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -95,10 +58,10 @@ def claim_sources(*, limit: int, source_id: int | None = None) -> list[SourceLea
             """,
             {"lease": LEASE.total_seconds(), "one": source_id, "kinds": list(STREAMED), "limit": limit},
         )
-        return [SourceLease(*row) for row in cursor.fetchall()]
+        return [Lease(*row) for row in cursor.fetchall()]
 
 
-def store(lease: SourceLease, chunk: Chunk, *, well: bool, shared: bool = False) -> bool:
+def store(lease: Lease, chunk: Chunk, *, well: bool, shared: bool = False) -> bool:
     """What was heard, cursor and lease in one transaction. ``well``: it works, so earlier failures are over.
 
     ``shared``: the posts are in the stream between processes already. False when the source is no longer ours.
@@ -120,7 +83,7 @@ def store(lease: SourceLease, chunk: Chunk, *, well: bool, shared: bool = False)
                 "lease": LEASE.total_seconds(),
                 "well": well,
                 "some": bool(chunk.heard),
-                "id": lease.source_id,
+                "id": lease.of,
                 "token": lease.until,
             },
         )
@@ -128,12 +91,12 @@ def store(lease: SourceLease, chunk: Chunk, *, well: bool, shared: bool = False)
         if row is None:
             return False
         if chunk.heard and not shared:
-            hear_what_can_be(chunk.heard, source_id=lease.source_id)
-    lease.until, lease.renewed = row[0], time.monotonic()
+            hear_what_can_be(chunk.heard, source_id=lease.of)
+    lease.moved(row[0])
     return True
 
 
-def give_back(lease: SourceLease, *, retry_after: timedelta | None = None, reason: str = "") -> None:
+def give_back(lease: Lease, *, retry_after: timedelta | None = None, reason: str = "") -> None:
     """End the lease, if it is still ours. ``retry_after``: it broke; ``reason``: of what."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -148,111 +111,64 @@ def give_back(lease: SourceLease, *, retry_after: timedelta | None = None, reaso
             {
                 "pause": retry_after.total_seconds() if retry_after is not None else None,
                 "reason": storable(reason, limit=500),
-                "id": lease.source_id,
+                "id": lease.of,
                 "token": lease.until,
             },
         )
 
 
-class Sources:
+class Sources(Readers):
     """Reads up to ``most`` sources side by side until it is told to stop. Survives the loss of the database."""
 
+    what = "source"
+
     def __init__(self, *, most: int, sharing: Sharing | None = None) -> None:
-        self._most = most
+        super().__init__(most=most, storers=STORERS)
         self._sharing = sharing
-        self._stop = threading.Event()
-        self._running: dict[threading.Thread, SourceLease] = {}
-        self._failed: dict[int, int] = {}
-        self._threads = Threads(STORERS, name="source-store")
 
-    def stop(self) -> None:
-        """End soon."""
-        self._stop.set()
+    def _claim(self, *, limit: int) -> list[Lease]:
+        return claim_sources(limit=limit)
 
-    def run(self) -> None:
-        """Work until :meth:`stop`."""
-        pause = LOOK_S
-        try:
-            while not self._stop.wait(pause):
-                self._running = {one: lease for one, lease in self._running.items() if one.is_alive()}
-                try:
-                    free = self._most - len(self._running)
-                    for lease in claim_sources(limit=free) if free else []:
-                        self._start(lease)
-                    pause = LOOK_S
-                except (DatabaseError, InterfaceError) as error:
-                    log.warning("the database is away (%s); trying again", str(error).split("\n")[0])
-                    connection.close()
-                    pause = min(pause * 2, LONGEST_PAUSE_S)
-        finally:
-            self._end()
-
-    def _start(self, lease: SourceLease) -> None:
-        # A daemon: a source that does not hear the stop must not hold up the end of the process.
-        thread = threading.Thread(
-            target=self._read, args=(lease,), name=f"source-{lease.source_id}", daemon=True
-        )
-        self._running[thread] = lease
-        thread.start()
-
-    def _end(self) -> None:
-        until = time.monotonic() + GRACE_S
-        for thread in self._running:
-            thread.join(max(0.0, until - time.monotonic()))
-        for thread, lease in self._running.items():
-            if thread.is_alive():
-                lease.over = True
-                with suppress(DatabaseError, InterfaceError):
-                    give_back(lease)
-        self._threads.close()
-        connections.close_all()
+    def _give_back(self, lease: Lease) -> None:
+        give_back(lease)
 
     # In a source's thread --------------------------------------------------------------------------------
-    def _read(self, lease: SourceLease) -> None:
+    def _read(self, lease: Lease) -> None:
         began = time.monotonic()
         reason, pause = "", None
         try:
             reason, pause = self._session(lease)
         except NOT_NOW as error:
             # What was not stored comes again. With the database away the lease runs out by itself.
-            log.warning("source %s ended because nothing could be stored: %r", lease.source_id, error)
+            log.warning("source %s ended because nothing could be stored: %r", lease.of, error)
             if not self._stop.is_set():
                 reason = str(error) if isinstance(error, NotShared) else _unexpected(error)
-        except _Ended:
-            return
-        finally:
-            connections.close_all()
-        worked = time.monotonic() - began >= WORKED_S
-        count = 0 if worked or self._stop.is_set() else self._failed.get(lease.source_id, 0) + 1
-        self._failed[lease.source_id] = count
+        wait = self._rest(lease, began, pause)
         if not lease.over:
-            wait = None
-            if not self._stop.is_set():
-                wait = max(pause or timedelta(0), health.backoff(count, first=FIRST_RETRY))
-            with suppress(DatabaseError, InterfaceError, _Ended):
+            with suppress(DatabaseError, InterfaceError):
                 self._db(give_back, lease, retry_after=wait, reason=reason)
 
-    def _session(self, lease: SourceLease) -> tuple[str, timedelta | None]:
+    def _session(self, lease: Lease) -> tuple[str, timedelta | None]:
         """Read until it ends; returns what went wrong, and how long it wants to be left alone."""
-        source = self._db(Source.objects.get, id=lease.source_id)
+        source = self._db(Source.objects.get, id=lease.of)
         try:
             self._hear(lease, source)
-        except (*NOT_NOW, _Ended):
+        except (*NOT_NOW, Ended):
             raise
         except NetworkError as error:
             if self._stop.is_set() and isinstance(error, TryAgain):
                 return "", None  # cut off by our own end
-            log.info("source %s ended: %s", lease.source_id, error)
+            log.info("source %s ended: %s", lease.of, error)
             return str(error), error.after if isinstance(error, TryAgain) else REFUSED
         except Exception as error:
             if self._stop.is_set():
                 return "", None
-            log.exception("source %s failed in an unexpected way", lease.source_id)
+            log.exception("source %s failed in an unexpected way", lease.of)
             return _unexpected(error), None
         return "", None
 
-    def _hear(self, lease: SourceLease, source: Source) -> None:
-        kind = SOURCES.get(source.kind)
+    def _hear(self, lease: Lease, source: Source) -> None:
+        kind = STREAMED.get(source.kind)
         if kind is None:
             raise Refused(f"There is no kind of source called {source.kind} here.")
         given = Given(source.options, source.secrets or {})
@@ -260,8 +176,7 @@ class Sources:
         cursor: Any = source.cursor
         first = True
         for chunk in kind.run(given, cursor, lambda: lease.over or self._stop.is_set()):
-            late = time.monotonic() - lease.renewed >= RENEW_S
-            if first or late or chunk.heard or chunk.cursor != cursor:
+            if first or lease.late or chunk.heard or chunk.cursor != cursor:
                 well = bool(chunk.heard) or time.monotonic() - began >= WORKED_S
                 if not self._kept(lease, chunk, well=well):
                     lease.over = True
@@ -270,31 +185,13 @@ class Sources:
             if lease.over or self._stop.is_set():
                 return
 
-    def _kept(self, lease: SourceLease, chunk: Chunk, *, well: bool) -> bool:
-        """Store, and hold what cannot be stored while the database or the stream is away."""
-        give_up = time.monotonic() + HELD_S
-        shared = False
-        while True:
-            try:
-                if self._sharing is not None and chunk.heard and not shared:
-                    self._sharing.publish(lease.source_id, chunk.heard)
-                    shared = True
-                return self._db(store, lease, chunk, well=well, shared=shared)
-            except NOT_NOW as error:
-                if time.monotonic() >= give_up or self._stop.is_set():
-                    raise
-                log.warning("what was heard waits to be stored (%s)", str(error).split("\n")[0])
-                self._stop.wait(RETRY_S)
-
-    def _db(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            task = self._threads.submit(work, *args, **kwargs)
-        except RuntimeError as error:  # closed already, says the executor
-            raise _Ended from error
-        try:
-            return task.result()
-        except CancelledError as error:
-            raise _Ended from error
+    def _kept(self, lease: Lease, chunk: Chunk, *, well: bool) -> bool:
+        """Hand it on, if it is shared, and store; each is held until it can be done."""
+        shared = self._sharing is not None and bool(chunk.heard)
+        if self._sharing is not None and shared:
+            hold(partial(self._sharing.publish, lease.of, chunk.heard), NOT_NOW, self._stop)
+        storing = partial(self._db, store, lease, chunk, well=well, shared=shared)
+        return hold(storing, NOT_NOW, self._stop)
 
 
 def _unexpected(error: Exception) -> str:

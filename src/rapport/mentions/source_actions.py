@@ -14,7 +14,7 @@ from rapport.lib.errors import Invalid, NotAllowed, NotFound
 from rapport.lib.text import storable
 from rapport.mentions.models import Source
 from rapport.mentions.sources.base import Given, SourceKind
-from rapport.mentions.sources.registry import SOURCES
+from rapport.mentions.sources.registry import STREAMED
 from rapport.mentions.stream_models import SourceState
 from rapport.networks.errors import NetworkError
 from rapport.staff.models import User
@@ -28,8 +28,8 @@ def must_own(user: User) -> None:
 
 def kind_offered(key: str) -> SourceKind:
     """A kind that can be added. Raises NotFound."""
-    kind = SOURCES.get(key)
-    if kind is None or not kind.offered:
+    kind = STREAMED.get(key)
+    if kind is None:
         raise NotFound(_("There is no such kind of source here."))
     return kind
 

@@ -22,7 +22,7 @@ from rapport.ingest.process import process_channel
 from rapport.mentions.matching import find
 from rapport.mentions.models import Query, Source
 from rapport.mentions.sources.base import Given
-from rapport.mentions.sources.registry import SOURCES
+from rapport.mentions.sources.registry import STREAMED
 from rapport.networks.base import RawItem
 from rapport.networks.practice.models import Post, Run, RunStep, StreamEvent, Subscription
 from rapport.networks.practice.simulator.plan import Pace
@@ -55,7 +55,7 @@ def test_it_makes_a_demo_that_is_heard_answered_and_worked_on(tmp_path: Path) ->
     queries = Query.objects.filter(state="active", version__isnull=False)
     assert queries.values("brand").distinct().count() == 4
     assert list(Source.objects.values_list("kind", "state")) == [("practice", "active")]
-    posts = [one.post for one in next(SOURCES["practice"].run(Given({}), {}, lambda: False)).heard]
+    posts = [one.post for one in next(STREAMED["practice"].run(Given({}), {}, lambda: False)).heard]
     found = {post.text for post, by in zip(posts, find(posts), strict=True) if by and post.text in untagged}
     assert len(found) >= len(untagged) - 1
 

@@ -15,7 +15,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from rapport.brands.models import Brand, Channel
-from rapport.ingest import streams
+from rapport.ingest import readers
 from rapport.ingest.models import RawEvent
 from rapport.ingest.streams import Streams, claim_streams, give_back, store
 from rapport.networks import registry
@@ -76,9 +76,9 @@ class LiveConnector(Connector):
 @pytest.fixture
 def side(monkeypatch: pytest.MonkeyPatch) -> Side:
     monkeypatch.setattr(registry, "connectors", lambda: {"live": LiveConnector})
-    monkeypatch.setattr(streams, "LOOK_S", 0.05)
-    monkeypatch.setattr(streams, "RETRY_S", 0.1)
-    monkeypatch.setattr(streams, "FIRST_RETRY", timedelta(seconds=0.1))
+    monkeypatch.setattr(readers, "LOOK_S", 0.05)
+    monkeypatch.setattr(readers, "RETRY_S", 0.1)
+    monkeypatch.setattr(readers, "FIRST_RETRY", timedelta(seconds=0.1))
     LiveConnector.side = Side()
     return LiveConnector.side
 
@@ -159,7 +159,7 @@ def test_a_reader_that_does_not_listen_does_not_hold_up_the_end(
         yield Polled(items=[RawItem("post", {"n": 7})], cursor={"at": 7})
 
     monkeypatch.setattr(LiveConnector, "stream", deaf)
-    monkeypatch.setattr(streams, "GRACE_S", 0.3)
+    monkeypatch.setattr(readers, "GRACE_S", 0.3)
     with running() as found:
         eventually(lambda: Channel.objects.filter(last_ok_at__isnull=False).exists(), "it is open")
         (thread,) = found._running
@@ -257,7 +257,7 @@ def test_it_survives_the_loss_of_its_connections(side: Side) -> None:
 
 
 def test_a_paused_channel_is_no_longer_read(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "RENEW_S", 0.1)
+    monkeypatch.setattr(readers, "RENEW_S", 0.1)
     make_channel()
     with running():
         eventually(lambda: len(side.opened) == 1, "open")

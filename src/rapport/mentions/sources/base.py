@@ -49,18 +49,22 @@ class Chunk:
     cursor: dict[str, Any]
 
 
-class SourceKind(ABC):
-    """One kind of source. ``network``: of its posts. ``offered``: a person may add one by the form.
-
-    Every method may be called from any thread and raises only the errors of :mod:`rapport.networks.errors`.
-    """
+class Kind:
+    """What a source is: ``network`` is that of its posts."""
 
     key: ClassVar[str]
     label: ClassVar[str | Promise]
     about: ClassVar[str | Promise]
     network: ClassVar[str]
+
+
+class SourceKind(Kind, ABC):
+    """A kind that listeners read by themselves, and that an owner adds by a form of ``fields``.
+
+    Every method may be called from any thread and raises only the errors of :mod:`rapport.networks.errors`.
+    """
+
     fields: ClassVar[tuple[Field, ...]] = ()
-    offered: ClassVar[bool] = True
 
     def checked(self, given: Given) -> Given:
         """What is kept of a form: addresses made whole. Raises Refused with a sentence."""

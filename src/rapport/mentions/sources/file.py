@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from django.utils.translation import gettext_lazy
 
-from rapport.mentions.sources.base import Chunk, Given, SourceKind, Stop
+from rapport.mentions.sources.base import Kind
 
 
-class File(SourceKind):
+class File(Kind):
     """Options: ``path``. Cursor: ``offset`` (bytes), ``line``, ``head`` and ``digest`` (of so many first bytes)."""
 
     key = "file"
     label = gettext_lazy("File")
     about = gettext_lazy("Posts of a file, read on the command line.")
     network = "file"
-    offered = False
-
-    def run(self, given: Given, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:
-        raise NotImplementedError("files are read on the command line")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from rapport.mentions.sources.base import SourceKind
+from rapport.mentions.sources.base import Kind, SourceKind
 from rapport.mentions.sources.file import File
 from rapport.networks.registry import is_here
 
@@ -20,11 +20,6 @@ def _here() -> list[SourceKind]:
     return found
 
 
-SOURCES: dict[str, SourceKind] = {kind.key: kind for kind in [*_here(), File()]}
-# What listeners read by themselves.
-STREAMED = tuple(key for key in SOURCES if key != File.key)
-
-
-def offered() -> list[SourceKind]:
-    """What an owner can add."""
-    return [one for one in SOURCES.values() if one.offered]
+# What listeners read by themselves and an owner can add.
+STREAMED: dict[str, SourceKind] = {kind.key: kind for kind in _here()}
+SOURCES: dict[str, Kind] = {**STREAMED, File.key: File()}

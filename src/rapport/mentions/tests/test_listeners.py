@@ -15,13 +15,14 @@ from django.db import connections
 from django.utils import timezone
 
 from rapport.inbox.tests.making import make_brand
-from rapport.mentions import hearing, listeners
+from rapport.ingest import readers
+from rapport.mentions import hearing
 from rapport.mentions.hearing import Heard
 from rapport.mentions.listeners import Sharing, Sources, claim_sources, give_back, store
 from rapport.mentions.models import Denominator, Mention, Post, Source
 from rapport.mentions.recording import QueriesChangedMeanwhile
 from rapport.mentions.sources.base import Chunk, Given, NotShared, SourceKind, Stop
-from rapport.mentions.sources.registry import SOURCES
+from rapport.mentions.sources.registry import STREAMED
 from rapport.mentions.tests.making import heard, make_query
 from rapport.networks.errors import Refused, TryAgain
 
@@ -67,11 +68,12 @@ class Away:
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Live:
     found = Live()
-    monkeypatch.setitem(SOURCES, "live", found)
-    monkeypatch.setattr(listeners, "STREAMED", ("live",))
-    monkeypatch.setattr(listeners, "LOOK_S", 0.05)
-    monkeypatch.setattr(listeners, "RETRY_S", 0.1)
-    monkeypatch.setattr(listeners, "FIRST_RETRY", timedelta(seconds=0.1))
+    for key in list(STREAMED):
+        monkeypatch.delitem(STREAMED, key)
+    monkeypatch.setitem(STREAMED, "live", found)
+    monkeypatch.setattr(readers, "LOOK_S", 0.05)
+    monkeypatch.setattr(readers, "RETRY_S", 0.1)
+    monkeypatch.setattr(readers, "FIRST_RETRY", timedelta(seconds=0.1))
     return found
 
 
@@ -168,7 +170,7 @@ def test_a_source_that_breaks_in_an_odd_way_is_kept_and_tried_again(live: Live) 
 def test_what_cannot_be_handed_on_is_told_and_comes_again(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listeners, "HELD_S", 0.2)
+    monkeypatch.setattr(readers, "HELD_S", 0.2)
     make_source()
     live.happens.put(1)
     with running(Away()):

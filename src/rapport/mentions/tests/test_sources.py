@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from rapport.mentions.sources.base import Chunk, Given, SourceKind
 from rapport.mentions.sources.carried import bundles, opened, partition_of
-from rapport.mentions.sources.registry import SOURCES, offered
+from rapport.mentions.sources.registry import SOURCES, STREAMED
 from rapport.mentions.tests.making import at, heard
 from rapport.networks.bluesky.recordkeys import POST, tid
 from rapport.networks.bluesky.tests.jetstream import Jetstream
@@ -53,7 +53,7 @@ def commit(number: int, text: Any, operation: str = "create") -> dict[str, Any]:
 
 
 def test_jetstream_brings_posts_and_deletions_and_goes_on_from_its_place() -> None:
-    kind = SOURCES["jetstream"]
+    kind = STREAMED["jetstream"]
     with Jetstream() as server:
         server.happen(commit(1, "Aero kasni"), commit(2, {"not": "text"}), commit(1, "", "delete"))
         options = {"url": server.url}
@@ -83,17 +83,17 @@ def test_jetstream_brings_posts_and_deletions_and_goes_on_from_its_place() -> No
 )
 def test_addresses_that_cannot_be_are_told(key: str, url: str) -> None:
     with pytest.raises(Refused):
-        SOURCES[key].checked(Given({"url": url}))
+        STREAMED[key].checked(Given({"url": url}))
 
 
 def test_a_stream_on_a_private_network_is_not_called(settings: Any) -> None:
     settings.RAPPORT_PRIVATE_ADDRESSES = False
     with Jetstream() as server, pytest.raises(Refused):
-        run(SOURCES["jetstream"], {"url": server.url}, {}, until=1)
+        run(STREAMED["jetstream"], {"url": server.url}, {}, until=1)
 
 
 def test_mastodon_reads_forward_and_each_post_once() -> None:
-    kind = SOURCES["mastodon"]
+    kind = STREAMED["mastodon"]
     with MastodonPlace() as place:
         given = kind.checked(
             Given({"server": place.double.url, "timeline": "federated", "hashtags": ["#Aero"]})
@@ -117,7 +117,7 @@ def test_mastodon_reads_forward_and_each_post_once() -> None:
 ])  # fmt: skip
 def test_mastodon_says_what_is_missing(options: dict[str, Any]) -> None:
     with pytest.raises(Refused):
-        SOURCES["mastodon"].checked(Given(options))
+        STREAMED["mastodon"].checked(Given(options))
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_feed_is_read_and_only_what_is_new(site: Site) -> None:
         body = f'<feed xmlns="http://www.w3.org/2005/Atom"><title>Air blog</title>{entries}</feed>'
         return Page(body.encode(), conditional=False)
 
-    kind = SOURCES["feed"]
+    kind = STREAMED["feed"]
     site.pages["/feed"] = feed("Aero")
     given = kind.checked(Given({"feeds": [f"{site.url}/feed"]}))
     assert given.options["feeds"] == [f"{site.url}/feed"]
@@ -151,7 +151,7 @@ def test_a_feed_is_read_and_only_what_is_new(site: Site) -> None:
 def test_the_practice_network_brings_public_posts_edits_and_deletions() -> None:
     ana = ensure_account(handle="ana", name="Ana", followers=5)
     first = practice.publish(Draft(author=ana, text="Aero is late"))[0]
-    kind = SOURCES["practice"]
+    kind = STREAMED["practice"]
     chunks = run(kind, {}, {}, until=1)
     assert [(one.post.text, one.post.author, one.post.followers) for one in chunks[0].heard] == [
         ("Aero is late", "ana", 5)
@@ -172,7 +172,7 @@ def test_the_practice_network_loses_no_change_when_many_come_at_once(monkeypatch
     """Changes in another order than the posts', more than fit a page, and some in the same moment."""
     ana = ensure_account(handle="ana", name="Ana", followers=5)
     posts = [practice.publish(Draft(author=ana, text=f"Aero {number}"))[0].pk for number in range(6)]
-    kind = SOURCES["practice"]
+    kind = STREAMED["practice"]
     cursor = run(kind, {}, {}, until=6)[-1].cursor
     monkeypatch.setattr("rapport.mentions.sources.practice.PAGE", 2)
     now = timezone.now()
@@ -218,7 +218,7 @@ def test_one_post_of_emoji_is_no_more_than_the_server_takes(caplog: pytest.LogCa
 
 
 def test_every_kind_says_what_it_is() -> None:
-    assert {one.key for one in offered()} == {"jetstream", "firehose", "mastodon", "feed", "practice"}
+    assert set(STREAMED) == {"jetstream", "firehose", "mastodon", "feed", "practice"}
     for one in SOURCES.values():
         assert str(one.label)
         assert str(one.about)

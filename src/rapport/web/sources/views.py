@@ -26,7 +26,7 @@ from rapport.mentions.source_actions import (
 )
 from rapport.mentions.source_queries import Doing
 from rapport.mentions.source_queries import sources as all_sources
-from rapport.mentions.sources.registry import offered
+from rapport.mentions.sources.registry import STREAMED
 from rapport.networks.base import Guide
 from rapport.web.channel_forms import GuideForm
 from rapport.web.numbers import whole_number
@@ -74,7 +74,7 @@ def sources(request: DeskRequest) -> HttpResponse:
     removed = whole_number(request.GET.get("removed", ""))
     context = {
         "sources": [(one, _words(one.doing)) for one in all_sources()],
-        "kinds": offered(),
+        "kinds": list(STREAMED.values()),
         "removed": Source.objects.filter(id=removed, deleted_at__isnull=False).first() if removed else None,
     }
     return render(request, "web/sources/list.html", context)
