@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -64,12 +65,14 @@ class World:
     ours: Site
     theirs: Site
     people: dict[str, User]
+    # Who → the key of their login's session: one login each, not one for each request.
+    sessions: dict[str, str]
 
     def client(self, actor: str, *, csrf: bool = False) -> Client:
         """A browser as ``actor`` has it."""
         client = Client(enforce_csrf_checks=csrf, raise_request_exception=True)
         if actor != "nobody":
-            client.force_login(self.people[actor], backend=_BACKEND)
+            client.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[actor]
         return client
 
 
@@ -86,7 +89,13 @@ def make_world() -> World:
     # What only says when somebody was here last is no change that a test looks for.
     User.objects.update(seen_at=timezone.now())
     Invitation.objects.update(renewed_at=timezone.now() - timedelta(hours=1))
-    return World(ours, theirs, people)
+    return World(ours, theirs, people, {actor: _logged_in(user) for actor, user in people.items()})
+
+
+def _logged_in(user: User) -> str:
+    client = Client()
+    client.force_login(user, backend=_BACKEND)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def _site(slug: str, people: dict[str, User]) -> Site:

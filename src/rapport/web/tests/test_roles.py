@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from axes.utils import reset
 from django.db import transaction
+from django.http import HttpResponse
 from django.urls import URLResolver, get_resolver
 
 from rapport.web.tests.doors import DOORS
 from rapport.web.tests.doors_ways import Door, Way
 from rapport.web.tests.doors_world import ACTORS, World, changed, make_world, state
+from rapport.web.views import pages
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -31,7 +33,9 @@ AREAS = sorted({door.route.partition("/")[0] for door in HERE})
 
 
 @pytest.fixture
-def world(db: None) -> Iterator[World]:
+def world(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Thousands are refused here; how the page looks that says so is tested elsewhere."""
+    monkeypatch.setattr(pages, "error_page", lambda _, error: HttpResponse(status=pages.status_of(error)))
     yield make_world()
     reset()
 
