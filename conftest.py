@@ -15,6 +15,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
+from tests.database import copy_from_template, empty_quickly, make_careless
 
 if "PYTEST_XDIST_WORKER" not in os.environ and "RAPPORT_TEST_DATA" not in os.environ:
     _data = Path(tempfile.mkdtemp(prefix="rapport-tests-"))
@@ -26,6 +27,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ and "RAPPORT_TEST_DATA" not in os.env
         _server = EmbeddedPostgres(_data)
         os.environ["DATABASE_URL"] = _server.start()
         os.environ["RAPPORT_TEST_EMBEDDED"] = "1"
+        make_careless(os.environ["DATABASE_URL"])
         atexit.register(_server.stop)
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "rapport.config.settings"
@@ -36,6 +38,7 @@ os.environ.setdefault("RAPPORT_PRIVATE_ADDRESSES", "true")
 
 # Folders' own conftest files import models, and are read next.
 django.setup()
+empty_quickly()
 
 
 _NETWORKS = Path(__file__).parent / "src" / "rapport" / "networks"
@@ -63,23 +66,23 @@ def own_language_and_time_zone() -> Iterator[None]:
     timezone.deactivate()
 
 
-@pytest.fixture(autouse=True)
-def no_jobs_left(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """What a test that commits leaves behind is emptied by Django, but for the queue, which is not Django's."""
-    yield
-    marker = request.node.get_closest_marker("django_db")
-    if (marker and marker.kwargs.get("transaction")) or "transactional_db" in request.fixturenames:
-        with django_db_blocker.unblock():
-            connection.close_if_unusable_or_obsolete()
-            with connection.cursor() as cursor:
-                cursor.execute("DELETE FROM procrastinate_jobs")
-
-
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
     """The embedded server and CI's are thrown away whole, so their test databases need no dropping (which
     fails when autovacuum happens to look at one)."""
     return "RAPPORT_TEST_EMBEDDED" in os.environ or "CI" in os.environ
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_keepdb: bool, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """On a server that is thrown away the database is migrated once for all processes."""
+    if django_db_keepdb:
+        with django_db_blocker.unblock():
+            copy_from_template(
+                os.environ["DATABASE_URL"], Path(os.environ["RAPPORT_TEST_DATA"], "template.lock")
+            )
 
 
 @pytest.fixture(scope="session")
