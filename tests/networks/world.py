@@ -78,15 +78,29 @@ class World:
         self.listen_once()
 
     def connect(self) -> Channel:
-        """As a person does: when the network could not be asked, the button is pressed once more."""
+        """As a person does."""
+        return self.ask(
+            lambda: connect_channel(
+                actor=None,
+                brand_id=self.brand.id,
+                network=self.place.network,
+                **split(self.place.network, self.place.values()),
+            )
+        )
+
+    def reconnect(self) -> None:
+        """As a person does, with what the network asks for now."""
+        self.channel = self.ask(
+            lambda: reconnect_channel(
+                actor=None, channel_id=self.channel.id, **split(self.place.network, self.place.values())
+            )
+        )
+
+    def ask(self, press: Callable[[], Channel]) -> Channel:
+        """When the network could not be asked, the button is pressed once more."""
         for attempt in range(3):
             try:
-                return connect_channel(
-                    actor=None,
-                    brand_id=self.brand.id,
-                    network=self.place.network,
-                    **split(self.place.network, self.place.values()),
-                )
+                return press()
             except Invalid as refused:
                 if attempt == 2 or not isinstance(refused.__cause__, TryAgain):
                     raise
@@ -94,14 +108,9 @@ class World:
         raise AssertionError("unreachable")
 
     def pass_a_moment(self) -> None:
-        """Nobody answers within a second; where times are whole seconds, tests must not either."""
+        """Nobody answers within a second; where times are whole seconds, tests must not either: wait for the next."""
         if self.place.whole_seconds:
-            time.sleep(1.05)
-
-    def reconnect(self) -> None:
-        self.channel = reconnect_channel(
-            actor=None, channel_id=self.channel.id, **split(self.place.network, self.place.values())
-        )
+            time.sleep(1.01 - time.time() % 1)
 
     # Hearing ----------------------------------------------------------------------------------
     def listen_once(self) -> None:

@@ -49,6 +49,8 @@ class Front:
             except OSError:
                 return  # an outage: the door closes at once
             stack.enter_context(server)
+            # On a busy machine the server may think for longer than it takes to connect.
+            server.settimeout(30)
             client = stack.enter_context(self._context.wrap_socket(plain, server_side=True))
             broken, heard = threading.Event(), threading.Event()
             back = threading.Thread(target=self._back, args=[server, client, broken, heard], daemon=True)
