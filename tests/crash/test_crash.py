@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,20 +20,23 @@ pytestmark = [pytest.mark.crash, pytest.mark.xdist_group("crash")]
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """A directory that other test runs leave alone: pytest closes its own to other users when it starts,
-    and as root the database runs as another user."""
+def place(started_before: Callable[[Path], Path]) -> Iterator[Path]:
+    """A directory with the data of a Rapport that was stopped."""
     with tempfile.TemporaryDirectory(prefix="rapport-crash-") as name:
+        started_before(Path(name, "data"))
         yield Path(name)
 
 
 def test_nothing_is_lost_and_nothing_done_twice(place: Path) -> None:
-    report = run(rounds=10, seed=7, data=place / "data", say=print)
+    report = run(rounds=6, seed=2, data=place / "data", say=print)
     assert report.result.broken == []
     assert report.result.counts["messages"] > 10
 
 
-def test_it_starts_stops_and_leaves_nothing_behind(place: Path) -> None:
+def test_it_starts_stops_and_leaves_nothing_behind(place: Path, first_start: Instance) -> None:
+    assert first_start.process is not None
+    assert first_start.process.returncode == 0
+    assert first_start.leftovers() == []
     with running(place / "data") as instance:
         second = _up(instance)
         assert second.returncode == 1
