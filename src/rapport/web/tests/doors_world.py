@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import Protocol
 
 from django.conf import settings
 from django.db import connection
@@ -183,13 +184,43 @@ def _question() -> str:
     )
 
 
-def state() -> dict[str, tuple[int, str]]:
+class Changes(Protocol):
+    """What is in the database, made at a moment; ``since`` names the tables that are not as they were then."""
+
+    def since(self) -> list[str]: ...
+
+
+class Contents:
     """Every table's number of rows and a sum over what is in them."""
-    with connection.cursor() as cursor:
-        cursor.execute(_question())
-        return {name: (count, digest) for name, count, digest in cursor.fetchall()}
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    def since(self) -> list[str]:
+        return sorted(name for name, now in self._now().items() if self._before[name] != now)
+
+    @staticmethod
+    def _now() -> dict[str, tuple[int, str]]:
+        with connection.cursor() as cursor:
+            cursor.execute(_question())
+            return {name: (count, digest) for name, count, digest in cursor.fetchall()}
 
 
-def changed(before: dict[str, tuple[int, str]]) -> list[str]:
-    """The tables that are not as they were."""
-    return sorted(name for name, now in state().items() if before[name] != now)
+class Writes:
+    """How many rows this transaction has written so far, also what was taken back: quick, and never too few."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    def since(self) -> list[str]:
+        return sorted(name for name, now in self._now().items() if self._before.get(name, 0) != now)
+
+    @staticmethod
+    def _now() -> dict[str, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables "
+                "WHERE schemaname = 'public' AND NOT relname LIKE ANY(%s)",
+                [list(_NOT_COMPARED)],
+            )
+            return dict(cursor.fetchall())
