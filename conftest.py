@@ -46,7 +46,8 @@ _OURS = {"practice", "files", "tests"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what talks to other people's servers or doubles of them: the same whatever our database is."""
+    """Marks what talks to other people's servers or doubles of them, the same whatever our database is; how often
+    what is tried; and the order."""
     for item in items:
         if item.path.is_relative_to(_NETWORKS) and item.path.relative_to(_NETWORKS).parts[0] not in _OURS:
             item.add_marker("network")
@@ -55,6 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         tries = 2 if item.get_closest_marker("browser") else 1
         if tries > 1 or item.get_closest_marker("network") or "CI" in os.environ:
             item.add_marker(pytest.mark.flaky(reruns=tries, reruns_delay=2))
+    # What one process must do alone, one after the other, begins first; the others share the rest meanwhile.
+    items.sort(key=lambda item: not item.get_closest_marker("browser"))
 
 
 @pytest.fixture(autouse=True)

@@ -62,7 +62,7 @@ def test_without_its_folder_everything_else_is_there(copy: Path, network: str, t
     try:
         found = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", SCRIPT, str(copy)],
-            env={**os.environ, "PYTHONPATH": str(copy.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONPATH": str(copy.parent)},
             cwd=copy.parent,
             capture_output=True,
             text=True,
