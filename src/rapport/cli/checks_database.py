@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from rapport.brands.alerts import open_alerts, words
 from rapport.brands.models import Alert, AlertKind, Brand, Channel, ChannelState
+from rapport.cli import replaced
 from rapport.cli.checks import Finding, Level
 from rapport.ingest.queries import OnlyPolled, backlog, only_polled
 from rapport.ingest.stray import stray_today
@@ -47,9 +48,13 @@ def database() -> Iterator[Finding]:
 
 def migrations() -> Iterator[Finding]:
     """The tables are this version's."""
+    had = replaced.applied()
+    if name := replaced.missing(had):
+        yield Finding("migrations", Level.PROBLEM, replaced.too_old(name), replaced.advice())
+        return
     executor = MigrationExecutor(connection)
     behind = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    unknown = [key for key in executor.loader.applied_migrations if key not in executor.loader.graph.nodes]
+    unknown = sorted(key for key in replaced.todays(had) if key not in executor.loader.graph.nodes)
     ours = [f"{app}.{name}" for app, name in unknown if app in executor.loader.migrated_apps]
     if behind:
         yield Finding(

@@ -15,8 +15,13 @@ def command() -> None:
         from django.db import connection
         from django.db.migrations.executor import MigrationExecutor
 
+        from rapport.cli.replaced import refuse_halfway
+
+        refuse_halfway()
         executor = MigrationExecutor(connection)
         # Django's own command looks at every model even when there is nothing to do; each start waits for it.
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", interactive=False, verbosity=0)
+        else:
+            executor.check_replacements()
         click.echo("The database is up to date.")

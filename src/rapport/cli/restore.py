@@ -71,15 +71,18 @@ def _restore(file: Path, manifest: Manifest, options: Options, *, replace: bool)
     from django.db import connection as django_connection
     from django.db import transaction
 
+    from rapport.cli.replaced import todays
+
     before, found = stored_secrets(options.data), None
     django_connection.ensure_connection()
     connection: psycopg.Connection = django_connection.connection
+    wanted = _wanted(manifest)
     _refuse_data(connection, replace=replace)
-    rebuild = migrations_set(manifest) != {(app, name) for app, name in migrations(connection)}
+    rebuild = wanted != todays([(app, name) for app, name in migrations(connection)])
     schema = _schema(connection)
     try:
         if rebuild:
-            _make_tables_aside(connection, manifest)
+            _make_tables_aside(connection, manifest, wanted)
         with transaction.atomic():
             found = _load(connection, file, manifest)
             if found is not None:
@@ -107,9 +110,17 @@ def _with_keys_of(first: Secrets, second: Secrets) -> Secrets:
     return Secrets(first.secret_key, tuple(dict.fromkeys((*first.encryption_keys, *second.encryption_keys))))
 
 
-def migrations_set(manifest: Manifest) -> set[tuple[str, str]]:
-    """The manifest's migrations, for comparing."""
-    return {(app, name) for app, name in manifest.migrations}
+def _wanted(manifest: Manifest) -> set[tuple[str, str]]:
+    """The backup's migrations, in today's names."""
+    from rapport.cli.replaced import THROUGH, missing, todays
+
+    had = {(app, name) for app, name in manifest.migrations}
+    if lacking := missing(had):
+        raise CommandError(
+            f"The backup is too old for this version of Rapport: it lacks {lacking}, which is not here any more. "
+            f"Nothing was changed. Restore it with {THROUGH}, and back up from there."
+        )
+    return todays(had)
 
 
 def _refuse_data(connection: psycopg.Connection, *, replace: bool) -> None:
@@ -133,7 +144,9 @@ def _schema(connection: psycopg.Connection) -> sql.Identifier:
     return sql.Identifier(row[0])
 
 
-def _make_tables_aside(connection: psycopg.Connection, manifest: Manifest) -> None:
+def _make_tables_aside(
+    connection: psycopg.Connection, manifest: Manifest, wanted: set[tuple[str, str]]
+) -> None:
     """Make the tables as they were when the backup was made, in a schema that nobody sees yet.
 
     Aside, because not every migration can run inside a transaction.
@@ -141,6 +154,7 @@ def _make_tables_aside(connection: psycopg.Connection, manifest: Manifest) -> No
     from django.apps import apps
     from django.db import connection as django_connection
     from django.db.migrations.executor import MigrationExecutor
+    from django.db.migrations.loader import MigrationLoader
 
     known = {table.name for table in manifest.tables} | {"django_migrations"}
     known |= {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
@@ -149,8 +163,7 @@ def _make_tables_aside(connection: psycopg.Connection, manifest: Manifest) -> No
         raise CommandError(
             f"The database holds tables that are not Rapport's ({strangers[0]}). Restore into one of its own."
         )
-    graph = MigrationExecutor(django_connection).loader.graph
-    wanted = migrations_set(manifest)
+    graph = MigrationLoader(None).graph
     unknown = sorted(key for key in wanted if key not in graph.nodes)
     if unknown:
         raise CommandError(

@@ -64,6 +64,9 @@ def _refuse_old_schema() -> None:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    from rapport.cli.replaced import refuse_halfway
+
+    refuse_halfway()
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise CommandError("The database is behind this version of Rapport. Run 'rapport migrate' first.")

@@ -14,8 +14,8 @@ class CaseFollow(models.Model):
     """Somebody follows a case: they chose to, were given it, were named in it, or wrote in it.
 
     ``muted``: they left it. The row stays, so that nothing of that brings them back but themselves.
-    Triggers (migration 0016) begin it for whoever is given a case, writes a note or is named in one, so that
-    no way of doing so can forget it; a reply does in ``outbox/actions.py``.
+    Triggers (``migrations/_triggers.py``) begin it for whoever is given a case, writes a note or is named in
+    one, so that no way of doing so can forget it; a reply does in ``outbox/actions.py``.
     """
 
     user = models.ForeignKey(

@@ -13,7 +13,7 @@ from rapport.notices.kinds import NoticeKind
 class Happening(models.Model):
     """What nobody has been told of yet.
 
-    Triggers fill it (migration 0001), so that no writer can forget it and what is rolled back is told to
+    Triggers fill it (see its migrations), so that no writer can forget it and what is rolled back is told to
     nobody; ``making.py`` empties it. No foreign keys, so that it costs a writer next to nothing.
     """
 

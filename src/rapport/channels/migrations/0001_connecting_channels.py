@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('brands', '0003_renewal_silence_streams'),
+        ('brands', '0100_beginning'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

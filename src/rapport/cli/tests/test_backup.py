@@ -163,34 +163,6 @@ def test_killed_while_it_restores_it_loses_no_credentials(
     assert len(set(map(str, kept))) == 1
 
 
-def test_an_older_backup_is_brought_to_this_version(
-    new_instance: Callable[..., Instance], tmp_path: Path
-) -> None:
-    old, target = new_instance(), new_instance()
-    old.python(
-        "from django.core.management import call_command\n"
-        "call_command('migrate', 'audit', '0002', verbosity=0)\n"
-        "from rapport.staff.actions import add_user\n"
-        "add_user(actor_id=None, email='o@example.com', name='Olga', password='long enough pw')"
-    )
-    assert "behind" in old.run("backup", str(tmp_path / "no.tar.gz"), code=1)
-    archive = tmp_path / "old.tar.gz"
-    old.python(
-        "from pathlib import Path\n"
-        "from rapport.cli.archive import writing\n"
-        "from rapport.cli.backup import _write\n"
-        "from rapport.cli.dbcopy import connect\n"
-        "from rapport.config.options import options\n"
-        f"path = Path({str(archive)!r})\n"
-        "with writing(path) as writer, connect() as connection:\n"
-        "    _write(writer, connection, options(), spool=path.parent, avoid=path)"
-    )
-    target.run("restore", str(archive))
-    assert target.rows("SELECT email FROM staff_user") == [("o@example.com",)]
-    assert target.rows("SELECT count(*) FROM django_migrations WHERE app = 'audit'") == [(3,)]
-    assert "up to date" in target.run("doctor")
-
-
 def test_it_does_not_overwrite_a_file(instance: Instance, tmp_path: Path) -> None:
     archive = tmp_path / "rapport.tar.gz"
     archive.write_text("precious")

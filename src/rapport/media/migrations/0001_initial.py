@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('brands', '0002_real_networks'),
+        ('brands', '0100_beginning'),
     ]
 
     operations = [
