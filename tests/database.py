@@ -29,12 +29,17 @@ def make_careless(url: str) -> None:
 
 
 def copy_from_template(url: str, lock: Path) -> None:
-    """Each process of the run at ``url`` copies one database, which the first to come migrates."""
+    """The test database of each process of the run at ``url`` is a copy."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = template(url, lock)
+
+
+def template(url: str, lock: Path) -> str:
+    """Name of a database to be copied, which the first process of the run to come migrates."""
     with file_lock(lock, wait=True), psycopg.connect(url, autocommit=True) as server:
         if not server.execute("SELECT FROM pg_database WHERE datname = %s", [_TEMPLATE]).rowcount:
             server.execute(f"CREATE DATABASE {_TEMPLATE} ENCODING 'UTF8'".encode())
             _migrate(_TEMPLATE)
-    connection.settings_dict["TEST"]["TEMPLATE"] = _TEMPLATE
+    return _TEMPLATE
 
 
 def _migrate(name: str) -> None:

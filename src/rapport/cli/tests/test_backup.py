@@ -10,7 +10,9 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -74,13 +76,30 @@ def filled(instance: Instance) -> Instance:
     return instance
 
 
-def test_a_round_trip_changes_nothing(new_instance: Callable[..., Instance], tmp_path: Path) -> None:
-    source, target = filled(new_instance()), new_instance(blank=True)
-    archive = tmp_path / "rapport.tar.gz"
+@dataclass(frozen=True)
+class Backup:
+    """``facts`` is what the command said, ``before`` what was in the database then."""
+
+    source: Instance
+    archive: Path
+    before: dict[str, object]
+    facts: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def backup(shared_instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> Backup:
+    """A backup for all tests, which change neither it nor its source."""
+    source = filled(shared_instance)
     before = checksums(source)
+    archive = tmp_path_factory.mktemp("backup") / "rapport.tar.gz"
+    return Backup(source, archive, before, source.json("backup", str(archive)))
+
+
+def test_a_round_trip_changes_nothing(backup: Backup, new_instance: Callable[..., Instance]) -> None:
+    source, target = backup.source, new_instance(blank=True)
+    archive, before = backup.archive, backup.before
     assert before["ingest_rawevent"][0] == 500  # type: ignore[index]
-    facts = source.json("backup", str(archive))
-    assert facts["files"] == 1
+    assert backup.facts["files"] == 1
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     assert checksums(source) == before
 
@@ -112,12 +131,8 @@ def test_a_round_trip_changes_nothing(new_instance: Callable[..., Instance], tmp
     assert checksums(target) == before
 
 
-def test_a_damaged_or_foreign_file_changes_nothing(
-    new_instance: Callable[..., Instance], tmp_path: Path
-) -> None:
-    source = filled(new_instance())
-    archive = tmp_path / "rapport.tar.gz"
-    source.run("backup", str(archive))
+def test_a_damaged_or_foreign_file_changes_nothing(backup: Backup, tmp_path: Path) -> None:
+    source, archive = backup.source, backup.archive
     before, secrets = checksums(source), (source.data / "secrets.json").read_text()
     body = archive.read_bytes()
     damaged = tmp_path / "damaged.tar.gz"
@@ -135,12 +150,10 @@ def test_a_damaged_or_foreign_file_changes_nothing(
 
 
 def test_killed_while_it_restores_it_loses_no_credentials(
-    new_instance: Callable[..., Instance], tmp_path: Path
+    backup: Backup, new_instance: Callable[..., Instance], tmp_path: Path
 ) -> None:
     """The secrets are a file and the rows are not: there is a moment between the two."""
-    source, target = filled(new_instance()), filled(new_instance())
-    archive = tmp_path / "rapport.tar.gz"
-    source.run("backup", str(archive))
+    source, target, archive = backup.source, filled(new_instance()), backup.archive
     before = checksums(target)
     script = (
         "import os, sys\n"
