@@ -1,21 +1,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db.models import Count
-from django.test import Client
+from django.test import Client, TestCase
 
 from rapport.brands.models import Brand, Channel, ChannelRole
 from rapport.demo.cast import OWNER, PEOPLE
 from rapport.demo.live import live
 from rapport.demo.logins import FILE, LoginsUnreadable, demo_logins
 from rapport.demo.overheard import SAID
-from rapport.demo.seed import local_address, renew_password, seed
+from rapport.demo.seed import Seeded, local_address, renew_password, seed
 from rapport.inbox.models import Case, CaseStatus, CloseReason, Message, Note, Turn, Visibility
 from rapport.ingest.models import RawEvent, RawState
 from rapport.ingest.process import process_channel
@@ -78,78 +80,91 @@ def test_it_makes_a_demo_that_is_heard_answered_and_worked_on(tmp_path: Path) ->
     assert Case.objects.filter(tags__isnull=False).count() > 20
 
 
-@pytest.mark.django_db
-def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
-    def everything() -> list[Any]:
-        models = [
-            Brand,
-            Channel,
-            User,
-            Membership,
-            Post,
-            StreamEvent,
-            Message,
-            Case,
-            RawEvent,
-            Run,
-            Note,
-            Query,
-            Source,
-        ]
-        return [list(model.objects.order_by("pk").values()) for model in models]
+class TestASmallDemo(TestCase):
+    """Made once: each test goes back to it, and has files of its own."""
 
-    first = seed(data=tmp_path, address=ADDRESS, situations=12)
-    before = everything()
-    again = seed(data=tmp_path, address=ADDRESS, situations=12)
-    assert everything() == before
-    assert again.posts == 0
-    assert again.logins == first.logins
+    seeded: Seeded
+    files: str
 
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.files = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.seeded = seed(data=Path(cls.files), address=ADDRESS, situations=12)
 
-@pytest.mark.django_db
-def test_polling_goes_on_after_the_past(tmp_path: Path) -> None:
-    seed(data=tmp_path, address=ADDRESS, situations=12)
-    for channel in Channel.objects.all():
-        behind = StreamEvent.objects.filter(
-            account_id=int(channel.external_id), pk__gt=decode_cursor(channel.cursor["after"])
+    @pytest.fixture(autouse=True)
+    def own_files(self, tmp_path: Path) -> None:
+        self.data = tmp_path
+        shutil.copytree(self.files, self.data, dirs_exist_ok=True)
+
+    def again(self, address: str = ADDRESS) -> Seeded:
+        return seed(data=self.data, address=address, situations=12)
+
+    def test_a_second_time_changes_nothing(self) -> None:
+        def everything() -> list[Any]:
+            models = [
+                Brand,
+                Channel,
+                User,
+                Membership,
+                Post,
+                StreamEvent,
+                Message,
+                Case,
+                RawEvent,
+                Run,
+                Note,
+                Query,
+                Source,
+            ]
+            return [list(model.objects.order_by("pk").values()) for model in models]
+
+        first = self.seeded
+        before = everything()
+        again = self.again()
+        assert everything() == before
+        assert again.posts == 0
+        assert again.logins == first.logins
+
+    def test_polling_goes_on_after_the_past(self) -> None:
+        for channel in Channel.objects.all():
+            behind = StreamEvent.objects.filter(
+                account_id=int(channel.external_id), pk__gt=decode_cursor(channel.cursor["after"])
+            )
+            # Only the subscription's own ping comes after.
+            assert set(behind.values_list("kind", flat=True)) <= {"ping"}
+
+    def test_a_new_port_moves_channels_and_webhooks_and_keeps_their_secrets(self) -> None:
+        before = {channel.pk: channel.credentials for channel in Channel.objects.all()}
+        self.again("http://127.0.0.1:9000")
+        for channel in Channel.objects.all():
+            assert channel.credentials == {**before[channel.pk], "base_url": "http://127.0.0.1:9000/practice"}
+        assert Subscription.objects.count() == 6
+        assert all(
+            one.url.startswith("http://127.0.0.1:9000/hooks/practice/") for one in Subscription.objects.all()
         )
-        # Only the subscription's own ping comes after.
-        assert set(behind.values_list("kind", flat=True)) <= {"ping"}
 
+    def test_the_login_works_and_only_its_owner_can_read_the_file(self) -> None:
+        login = self.seeded.logins[0]
+        assert (login.email, login.role) == (OWNER.email, "owner")
+        assert stat.S_IMODE((self.data / FILE).stat().st_mode) == 0o600
+        assert set(json.loads((self.data / FILE).read_text())) == {person.email for person in PEOPLE}
+        user = User.objects.get(email=OWNER.email)
+        assert login.password is not None
+        assert user.check_password(login.password)
 
-@pytest.mark.django_db
-def test_a_new_port_moves_channels_and_webhooks_and_keeps_their_secrets(tmp_path: Path) -> None:
-    seed(data=tmp_path, address=ADDRESS, situations=12)
-    before = {channel.pk: channel.credentials for channel in Channel.objects.all()}
-    seed(data=tmp_path, address="http://127.0.0.1:9000", situations=12)
-    for channel in Channel.objects.all():
-        assert channel.credentials == {**before[channel.pk], "base_url": "http://127.0.0.1:9000/practice"}
-    assert Subscription.objects.count() == 6
-    assert all(
-        one.url.startswith("http://127.0.0.1:9000/hooks/practice/") for one in Subscription.objects.all()
-    )
+    def test_a_password_that_was_changed_is_not_printed_and_can_be_renewed(self) -> None:
+        owner = User.objects.get(email=OWNER.email)
+        set_password(actor_id=None, user_id=owner.pk, password="my own secret words")
+        assert self.again().logins[0].password is None
+        renew_password(data=self.data, email=OWNER.email)
+        assert self.again().logins[0].password is not None
 
-
-@pytest.mark.django_db
-def test_the_login_works_and_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
-    seeded = seed(data=tmp_path, address=ADDRESS, situations=12)
-    login = seeded.logins[0]
-    assert (login.email, login.role) == (OWNER.email, "owner")
-    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
-    assert set(json.loads((tmp_path / FILE).read_text())) == {person.email for person in PEOPLE}
-    user = User.objects.get(email=OWNER.email)
-    assert login.password is not None
-    assert user.check_password(login.password)
-
-
-@pytest.mark.django_db
-def test_a_password_that_was_changed_is_not_printed_and_can_be_renewed(tmp_path: Path) -> None:
-    seed(data=tmp_path, address=ADDRESS, situations=12)
-    owner = User.objects.get(email=OWNER.email)
-    set_password(actor_id=None, user_id=owner.pk, password="my own secret words")
-    assert seed(data=tmp_path, address=ADDRESS, situations=12).logins[0].password is None
-    renew_password(data=tmp_path, email=OWNER.email)
-    assert seed(data=tmp_path, address=ADDRESS, situations=12).logins[0].password is not None
+    def test_the_first_login_sees_the_practice_network(self) -> None:
+        client = Client()
+        client.force_login(User.objects.get(email=OWNER.email))
+        page = client.get("/practice/").content.decode()
+        assert "@telqo_care" in page
+        assert client.get("/practice/messages").status_code == 200
 
 
 def test_logins_are_kept_and_an_unreadable_file_is_said(tmp_path: Path) -> None:
@@ -210,13 +225,3 @@ def test_the_living_demo_reaches_the_desk_by_poll_and_by_webhook(tmp_path: Path,
     process_channel(channel.pk)
     assert RawEvent.objects.filter(channel=channel).count() == before
     assert not RawEvent.objects.filter(channel=channel, state=RawState.PARKED).exists()
-
-
-@pytest.mark.django_db
-def test_the_first_login_sees_the_practice_network(tmp_path: Path) -> None:
-    seed(data=tmp_path, address=ADDRESS, situations=12)
-    client = Client()
-    client.force_login(User.objects.get(email=OWNER.email))
-    page = client.get("/practice/").content.decode()
-    assert "@telqo_care" in page
-    assert client.get("/practice/messages").status_code == 200
