@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.world import PASSWORD
 
@@ -237,8 +240,25 @@ class Desk:
             self.problems.append(text)
 
     def close(self) -> None:
+        """Chromium may never say that a window is closed which was on its way to another page, and Playwright would
+        wait for ever: so each arrives somewhere first, and what still hangs ends with its process."""
         for context in self._contexts:
-            context.close()
+            for page in context.pages:
+                with contextlib.suppress(PlaywrightError):
+                    page.goto("about:blank")
+            watchdog = threading.Timer(PATIENCE_MS / 1000, _kill_pages)
+            watchdog.start()
+            try:
+                context.close()
+            finally:
+                watchdog.cancel()
+
+
+def _kill_pages() -> None:
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "--type=renderer" in process.cmdline():
+                process.kill()
 
 
 @pytest.fixture
