@@ -56,7 +56,8 @@ def rooms(context: dict[str, Any]) -> list[Room]:
         if permission is None or may_anywhere(user, permission):
             href = reverse(name)
             count = _new_mentions(user) if name == "mentions" else ""
-            shown.append(Room(href, label, icon, request.path.startswith(href), count))
+            places = (href, reverse("queries")) if name == "mentions" else (href,)
+            shown.append(Room(href, label, icon, request.path.startswith(places), count))
     return shown
 
 
