@@ -55,10 +55,11 @@ def claim_streams(*, limit: int) -> list[Lease]:
         return [Lease(*row) for row in cursor.fetchall()]
 
 
-def store(lease: Lease, found: Polled, *, well: bool) -> bool:
+def store(lease: Lease, found: Polled, *, well: bool, opened: bool = False) -> bool:
     """Events, place and lease in one transaction. ``well``: the channel's health is told that it works.
 
-    False when the stream is no longer ours to read, or the channel no longer to be streamed.
+    ``opened``: it is open from now on. What was said since the last poll is polled for at once: polls are slower
+    as soon as somebody has the lease, which is a little before. False when the stream is no longer ours to read, or the channel no longer to be streamed.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -66,6 +67,7 @@ def store(lease: Lease, found: Polled, *, well: bool) -> bool:
             UPDATE brands_channel
             SET stream_cursor = %(cursor)s, stream_lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
                 stream_retry_at = NULL,
+                next_poll_at = CASE WHEN %(opened)s THEN least(next_poll_at, clock_timestamp()) ELSE next_poll_at END,
                 failures = CASE WHEN %(well)s THEN 0 ELSE failures END,
                 open_until = CASE WHEN %(well)s THEN NULL ELSE open_until END,
                 last_error = CASE WHEN %(well)s THEN '' ELSE last_error END,
@@ -79,6 +81,7 @@ def store(lease: Lease, found: Polled, *, well: bool) -> bool:
                 ),
                 "lease": LEASE.total_seconds(),
                 "well": well,
+                "opened": opened,
                 "id": lease.of,
                 "token": lease.until,
             },
@@ -176,11 +179,15 @@ class Streams(Readers):
 
     def _hear(self, lease: Lease, channel: Channel, connector: Connector) -> None:
         cursor: Any = channel.stream_cursor
-        first = True
+        first, asked = True, 0
         for found in connector.stream(cursor, lambda: lease.over or self._stop.is_set()):
             if first or lease.late or found.items or found.cursor != cursor:
                 well = first or bool(found.items)
-                if not hold(partial(self._db, store, lease, found, well=well), AWAY, self._stop):
+                # Twice, because a poll that is under way at the first goes on at the slower pace.
+                opened = asked < 2 and (first or lease.late)
+                asked += opened
+                storing = partial(self._db, store, lease, found, well=well, opened=opened)
+                if not hold(storing, AWAY, self._stop):
                     lease.over = True
                     return
                 first, cursor = False, found.cursor

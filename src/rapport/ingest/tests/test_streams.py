@@ -116,6 +116,16 @@ def stored() -> list[int]:
     return [payload["n"] for payload in RawEvent.objects.order_by("id").values_list("payload", flat=True)]
 
 
+def test_what_was_said_before_it_was_open_is_polled_for_at_once(side: Side) -> None:
+    channel = make_channel(next_poll_at=timezone.now() + timedelta(hours=1))
+    with running():
+        side.happens.put(1)
+        eventually(lambda: stored() == [1], "it is open")
+        channel.refresh_from_db()
+    assert channel.next_poll_at is not None
+    assert channel.next_poll_at <= timezone.now()
+
+
 def test_what_happens_is_stored_with_the_place(side: Side) -> None:
     channel = make_channel(failures=2, last_error="It was away.")
     with running():
