@@ -143,6 +143,15 @@ def set_state(*, user: User, query_id: int, state: str) -> Query:
     return query
 
 
+def look_back_again(*, user: User, query_id: int) -> Query:
+    """Look through the past anew where that failed. Where it did not, nothing happens."""
+    with transaction.atomic():
+        query = _to_change(user, query_id)
+        if query.state == QueryState.ACTIVE and query.backfill.get("state") == "failed":
+            backfill.begin(query)
+    return query
+
+
 def delete_query(*, user: User, query_id: int) -> Query:
     """Take a query away; what it found stays. For a day :func:`restore_query` brings it back."""
     with transaction.atomic():

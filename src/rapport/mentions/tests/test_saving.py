@@ -16,6 +16,7 @@ from rapport.mentions.query_queries import changes_of
 from rapport.mentions.saving import (
     bring_back,
     delete_query,
+    look_back_again,
     mark_of,
     restore_query,
     save_query,
@@ -96,6 +97,21 @@ def test_a_paused_query_hears_nothing_until_it_is_resumed(lead: User) -> None:
     set_state(user=lead, query_id=made.pk, state="active")
     assert made.pk in current_matcher().queries
     assert _acts()[1:] == ["listening_query.paused", "listening_query.resumed"]
+
+
+def test_a_past_that_failed_is_looked_through_again_by_who_may(lead: User) -> None:
+    made = _save(lead)
+    failed = {**made.backfill, "state": "failed"}
+    Query.objects.update(backfill=failed)
+    agent = make_user("Ana Agent", brand=lead.memberships.get().brand)
+    with pytest.raises(NotAllowed):
+        look_back_again(user=agent, query_id=made.pk)
+    assert Query.objects.get().backfill == failed
+    look_back_again(user=lead, query_id=made.pk)
+    running = Query.objects.get().backfill
+    assert running["state"] == "running"
+    look_back_again(user=lead, query_id=made.pk)
+    assert Query.objects.get().backfill == running
 
 
 def test_an_older_view_of_it_is_refused(lead: User) -> None:

@@ -231,13 +231,15 @@ def versions(request: DeskRequest, query_id: int) -> HttpResponse:
 @require_POST
 @desk_view
 def act(request: DeskRequest, query_id: int, what: str) -> HttpResponse:
-    """Pause, resume, delete or restore one."""
+    """Pause, resume, delete or restore one, or look through its past again."""
     match what:
         case "pause" | "resume":
             state = QueryState.PAUSED if what == "pause" else QueryState.ACTIVE
             done = saving.set_state(user=request.user, query_id=query_id, state=state)
             said = _("“%(name)s” is paused.") if what == "pause" else _("“%(name)s” listens again.")
             messages.success(request, said % {"name": done.name})
+        case "past":
+            saving.look_back_again(user=request.user, query_id=query_id)
         case "delete":
             gone = saving.delete_query(user=request.user, query_id=query_id)
             return HttpResponseRedirect(f"{reverse('queries')}?deleted={gone.pk}")
