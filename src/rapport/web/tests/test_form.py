@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
@@ -120,6 +122,37 @@ def test_an_address_is_shown_as_not_confirmed_and_joins_nobody(form: Channel, de
         pane = desk.client(Role.AGENT).get(f"/desk/unassigned/case/{case.id}/").content.decode()
         assert "not confirmed" in pane
         assert "Nobody has proved that it is theirs" in pane
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_that_is_read_while_its_page_is_made_is_there_once(form: Channel) -> None:
+    browser = Browser(path(form))
+    browser.send(**filled(message="Only once."))
+    done: list[int] = []
+
+    def read_it(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        """The worker comes between the page's two questions, whichever is the first."""
+        found = execute(sql, params, many, context)
+        if not done and re.search(r'FROM "(inbox_message|ingest_rawevent)"', sql):
+            done.append(1)
+            worker = threading.Thread(target=process_alone, args=[form.id])
+            worker.start()
+            worker.join()
+        return found
+
+    with connection.execute_wrapper(read_it):
+        again = Browser(browser.response.request["PATH_INFO"])
+    assert (done, again.response.status_code) == ([1], 200)
+    assert Message.objects.filter(channel=form).count() == 1
+    assert again.page.count("Only once.") == 1
+
+
+def process_alone(channel_id: int) -> None:
+    """As a worker does it, with a connection of its own."""
+    try:
+        process_channel(channel_id)
+    finally:
+        connections.close_all()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -159,14 +159,20 @@ def _conversation(token: str) -> Conversation:
     except BadToken as error:
         raise Http404 from error
     channels = list(Channel.objects.filter(network=NETWORK).values_list("id", flat=True))
-    first = Message.objects.filter(channel_id__in=channels, thread_key=key, own=False).order_by(
-        "sent_at", "id"
-    )
-    known = first.select_related("identity").first()
+    # What waits is asked for first: a message that is read between the two is then in both, and never in neither.
     waiting = RawEvent.objects.filter(
         channel_id__in=channels, state__in=[RawState.PENDING, RawState.PARKED], payload__thread=key
     ).order_by("id")
     raw = list(waiting.values_list("channel_id", "payload"))
+    customers = Message.objects.filter(channel_id__in=channels, thread_key=key, own=False)
+    known = customers.select_related("identity").order_by("sent_at", "id").first()
+    if raw and known is not None:
+        read = set(
+            customers.filter(external_id__in=[one.get("id") for _, one in raw]).values_list(
+                "external_id", flat=True
+            )
+        )
+        raw = [(channel_id, one) for channel_id, one in raw if one.get("id") not in read]
     if known is not None:
         identity = known.identity
         author = (identity.external_id, identity.name, identity.handle)
