@@ -81,13 +81,13 @@ def claim_due(*, limit: int) -> list[Lease]:
         cursor.execute(
             """
             UPDATE brands_channel SET poll_lease_until = clock_timestamp() + make_interval(secs => %s)
-            WHERE id IN (
+            WHERE id = ANY(ARRAY(  -- asked for once: IN may be asked for each row, and then takes more than its limit
                 SELECT id FROM brands_channel
                 WHERE state = 'active' AND polled AND (next_poll_at IS NULL OR next_poll_at <= now())
                   AND (poll_lease_until IS NULL OR poll_lease_until <= now())
                   AND (open_until IS NULL OR open_until <= now())
                 ORDER BY next_poll_at NULLS FIRST LIMIT %s FOR UPDATE SKIP LOCKED
-            )
+            ))
             RETURNING id, poll_lease_until
             """,
             [LEASE.total_seconds(), limit],

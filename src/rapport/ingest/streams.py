@@ -40,14 +40,14 @@ def claim_streams(*, limit: int) -> list[Lease]:
         cursor.execute(
             """
             UPDATE brands_channel SET stream_lease_until = clock_timestamp() + make_interval(secs => %s)
-            WHERE id IN (
+            WHERE id = ANY(ARRAY(  -- asked for once: IN may be asked for each row, and then takes more than its limit
                 SELECT id FROM brands_channel
                 WHERE state = 'active' AND streamed
                   AND (stream_lease_until IS NULL OR stream_lease_until <= now())
                   AND (stream_retry_at IS NULL OR stream_retry_at <= now())
                   AND (open_until IS NULL OR open_until <= now())
                 ORDER BY stream_lease_until NULLS FIRST LIMIT %s FOR UPDATE SKIP LOCKED
-            )
+            ))
             RETURNING id, stream_lease_until
             """,
             [LEASE.total_seconds(), limit],

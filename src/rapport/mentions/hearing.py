@@ -274,8 +274,8 @@ def _take(limit: int) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         # What changes after this and before it is read leaves another note, and is heard again.
         cursor.execute(
-            "DELETE FROM mentions_unheard WHERE id IN "
-            "(SELECT id FROM mentions_unheard ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING message_id",
+            "DELETE FROM mentions_unheard WHERE id = ANY(ARRAY("
+            "SELECT id FROM mentions_unheard ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)) RETURNING message_id",
             [limit],
         )
         ids = sorted({row[0] for row in cursor.fetchall()})

@@ -46,14 +46,14 @@ def claim_sources(*, limit: int, source_id: int | None = None) -> list[Lease]:
         cursor.execute(
             """
             UPDATE mentions_source SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
-            WHERE id IN (
+            WHERE id = ANY(ARRAY(  -- asked for once: IN may be asked for each row, and then takes more than its limit
                 SELECT id FROM mentions_source
                 WHERE state = 'active' AND deleted_at IS NULL
                   AND (lease_until IS NULL OR lease_until <= now())
                   AND (id = %(one)s OR %(one)s::bigint IS NULL AND kind = ANY(%(kinds)s)
                        AND (retry_at IS NULL OR retry_at <= now()))
                 ORDER BY lease_until NULLS FIRST LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-            )
+            ))
             RETURNING id, lease_until
             """,
             {"lease": LEASE.total_seconds(), "one": source_id, "kinds": list(STREAMED), "limit": limit},
