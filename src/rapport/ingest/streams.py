@@ -59,7 +59,9 @@ def store(lease: Lease, found: Polled, *, well: bool, opened: bool = False) -> b
     """Events, place and lease in one transaction. ``well``: the channel's health is told that it works.
 
     ``opened``: it is open from now on. What was said since the last poll is polled for at once: polls are slower
-    as soon as somebody has the lease, which is a little before. False when the stream is no longer ours to read, or the channel no longer to be streamed.
+    as soon as somebody has the lease, which is a little before.
+
+    False when the stream is no longer ours to read, or the channel no longer to be streamed.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
