@@ -116,6 +116,17 @@ def stored() -> list[int]:
     return [payload["n"] for payload in RawEvent.objects.order_by("id").values_list("payload", flat=True)]
 
 
+def test_one_that_broke_is_polled_for_at_once_and_one_that_was_ended_is_not() -> None:
+    later = timezone.now() + timedelta(hours=1)
+    channel = make_channel(next_poll_at=later)
+    for pause, due in ((None, False), (timedelta(0), True)):
+        (lease,) = claim_streams(limit=1)
+        give_back(lease, retry_after=pause)
+        channel.refresh_from_db()
+        assert channel.next_poll_at is not None
+        assert (channel.next_poll_at < later) is due
+
+
 def test_what_was_said_before_it_was_open_is_polled_for_at_once(side: Side) -> None:
     channel = make_channel(next_poll_at=timezone.now() + timedelta(hours=1))
     with running():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.urls import URLResolver, get_resolver
 
+from rapport.inbox.models import Case, Tag
 from rapport.web.tests.doors import DOORS
 from rapport.web.tests.doors_ways import Door, Way
 from rapport.web.tests.doors_world import ACTORS, Changes, Contents, World, Writes, make_world
@@ -44,6 +45,23 @@ def test_the_table_holds_every_address_once() -> None:
     listed = [door.route for door in DOORS]
     assert set(_routes(get_resolver())) - set(listed) == set()
     assert len(set(listed)) == len(listed)
+
+
+def test_what_is_written_is_noticed(world: World) -> None:
+    """Or the tests below would find nothing whatever happened."""
+    case = world.ours.case
+    changes: list[tuple[Callable[[], object], str]] = [
+        (lambda: Tag.objects.create(brand=world.ours.brand, name="New"), "inbox_tag"),
+        (lambda: Case.objects.filter(id=case.id).update(priority=1), "inbox_case"),
+        (lambda: case.tags.clear(), "inbox_case_tags"),
+    ]
+    for change, table in changes:
+        before = Writes()
+        assert before.since() == []
+        with transaction.atomic():
+            change()
+            transaction.set_rollback(True)
+        assert table in before.since(), "also what is taken back"
 
 
 def _ask(
