@@ -102,11 +102,13 @@ def change_cases(
     data: Mapping[str, Any],
     prepare: Callable[[Sequence[Case]], Decide],
     finish: Callable[[Sequence[Case]], None] | None = None,
+    as_one: Callable[[int, Sequence[tuple[Case, Step]]], list[tuple[Case, Step]]] | None = None,
 ) -> Outcome:
     """Apply to each picked case what ``prepare`` decides, in one transaction.
 
     ``prepare`` is given all cases, locked, and may fetch what it needs for all of them; what it returns
     is asked for each, as ``decide`` of ``change_case`` is. ``finish`` writes what is no column of a case.
+    ``as_one`` gets the act's id and the steps, and returns the steps as they are to be told.
     """
     check_number(picks)
     versions = {pick.case_id: pick.version for pick in picks}
@@ -131,6 +133,8 @@ def change_cases(
             act_id = _remember(actor, what, data, steps)
             if finish is not None:
                 finish([case for case, _step in steps])
+            if as_one is not None:
+                steps = as_one(act_id, steps)
             write(actor=actor, steps=steps)
     return Outcome(
         act_id=act_id,

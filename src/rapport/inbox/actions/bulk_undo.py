@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from rapport.inbox.actions.as_one import name_deed, take_back
 from rapport.inbox.actions.bulk import Left, Outcome, Step, lock_cases, plain, tell_all
 from rapport.inbox.actions.bulk_work import put_tags, take_tags
 from rapport.inbox.actions.joining import part_cases
@@ -47,6 +48,9 @@ def undo_bulk(*, actor: User, act_id: int) -> Outcome:
                 left.append(Left(case.id, case.contact.name, _("changed by a colleague since"), case.version))
             else:
                 steps.append((case, step))
+        if act.what == "assign":
+            take_back(actor=actor, act=act, steps=steps)
+            steps = name_deed(f"{act.id}-undone", steps)
         _restore(actor, steps)
         act.undone_at = timezone.now()
         act.save(update_fields=["undone_at"])

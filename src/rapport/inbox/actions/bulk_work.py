@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 
 from rapport.inbox import cases as cases_of_messages
 from rapport.inbox import joining
+from rapport.inbox.actions.as_one import name_deed, tell_former
 from rapport.inbox.actions.bulk import Decide, Outcome, Pick, Step, change_cases, check_number
+from rapport.inbox.actions.follow import would_begin
 from rapport.inbox.actions.joining import merge_cases
 from rapport.inbox.actions.life import check_snooze
 from rapport.inbox.actions.work import clean_tag_name
@@ -33,10 +35,13 @@ def assign_cases(
     """Give the cases to a person, to a team, to both, or, with neither, to nobody.
 
     Without ``team_id`` a person gets each case and its team stays. Cases of brands for which the person
-    cannot answer, or of which the team is not, are left.
+    cannot answer, or of which the team is not, are left. Whoever had some of them is told once of all.
     """
+    begins: list[int] = []
 
     def prepare(cases: Sequence[Case]) -> Decide:
+        if assignee_id is not None:
+            begins.extend(case_id for case_id, _user in would_begin([(one.id, assignee_id) for one in cases]))
         answering = _brands_of_person(assignee_id)
         team_brand = (
             None
@@ -68,7 +73,13 @@ def assign_cases(
 
         return decide
 
-    return change_cases(actor=actor, picks=picks, what="assign", data={}, prepare=prepare)
+    def as_one(act_id: int, steps: Sequence[tuple[Case, Step]]) -> list[tuple[Case, Step]]:
+        tell_former(actor=actor, steps=steps)
+        return name_deed(str(act_id), steps)
+
+    return change_cases(
+        actor=actor, picks=picks, what="assign", data={"begins": begins}, prepare=prepare, as_one=as_one
+    )
 
 
 def _brands_of_person(user_id: int | None) -> set[int]:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from rapport.audit.actions import record
 from rapport.brands.models import Brand
+from rapport.inbox.actions.follow import end_following, would_begin
 from rapport.inbox.models import Case, CaseStatus
 from rapport.lib.errors import Conflict, Invalid, NotAllowed, NotFound
 from rapport.lib.live import notify_desk
@@ -126,8 +127,12 @@ def leave(
         _check_heirs(person=person, brands=brands, heirs=heirs)
         _go(actor=actor, person=person, brand_id=brand_id, role=role, had=bool(before["roles"]))
         theirs = _locked(Case.objects.filter(assignee=person, brand_id__in=brands, status__in=_WORK))
-        moved = _move(actor, [(case, heirs.get(case.brand_id), case.team_id) for case in theirs])
-        made = _keep(Reversal.Kind.LEFT, actor, {**before, "brand": brand_id, "cases": moved})
+        given = [(case, heirs.get(case.brand_id), case.team_id) for case in theirs]
+        begins = would_begin([(case.pk, heir) for case, heir, _team in given if heir is not None])
+        moved = _move(actor, given)
+        made = _keep(
+            Reversal.Kind.LEFT, actor, {**before, "brand": brand_id, "cases": moved, "begins": begins}
+        )
     return Done(made, len(moved))
 
 
@@ -181,6 +186,9 @@ def undo(*, actor: User, reversal_id: int) -> Done:
         else:
             person = _person_back(actor, found.data)
             moved = _move(actor, [(case, person, case.team_id) for case in cases])
+            given_back = {case.pk for case in cases}
+            begun = [(case, heir) for case, heir in found.data.get("begins", ()) if case in given_back]
+            end_following(begun, since=found.at)
         found.undone_at = timezone.now()
         found.save(update_fields=["undone_at"])
     return Done(found, len(moved), kept=len(versions) - len(moved))

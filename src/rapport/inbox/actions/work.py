@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.utils.translation import gettext as _
 
 from rapport.inbox.actions.change import Change, change_case
-from rapport.inbox.models import Case, CaseEventKind, CaseHandover, Priority, Tag
+from rapport.inbox.actions.follow import end_following, would_begin
+from rapport.inbox.models import Case, CaseEvent, CaseEventKind, CaseHandover, Priority, Tag
 from rapport.inbox.queries.people import assignable_users
 from rapport.lib.errors import Invalid, NotFound
 from rapport.lib.text import storable
@@ -21,17 +24,25 @@ def assign_case(
     assignee_id: int | None,
     team_id: int | None = None,
     expected_version: int | None = None,
+    undoing: bool = False,
 ) -> Case:
     """Give the case to a person, to a team, to both, or to nobody.
 
     Without ``team_id`` a person gets the case and its team stays; with neither, it belongs to nobody.
     The person must be able to answer for the brand, and the team must be the brand's. Giving it to
-    whoever has it changes nothing.
+    whoever has it changes nothing. ``undoing``: ``actor`` takes back that they gave it away, and with it what
+    came of that: whoever got it follows it no more, and nobody is told at the case that it was taken.
     """
 
     def decide(case: Case) -> Change | None:
         change = assignment(case, assignee_id=assignee_id, team_id=team_id)
-        if change is not None and case.assignee_id not in (None, actor.id):
+        if change is None:
+            return None
+        undone = _undone(case, actor, change) if undoing else None
+        if undone is not None:
+            _take_back(case, actor, undone)
+            return replace(change, data={**change.data, "undo": True})
+        if case.assignee_id not in (None, actor.id):
             # Whoever had it is told, where they look at it.
             CaseHandover.objects.create(
                 case=case,
@@ -40,9 +51,31 @@ def assign_case(
                 person_id=assignee_id,
                 team_id=change.fields["team_id"],
             )
+        if assignee_id is not None and would_begin([(case.id, assignee_id)]):
+            return replace(change, data={**change.data, "begins": True})
         return change
 
     return change_case(actor=actor, case_id=case_id, expected_version=expected_version, decide=decide)
+
+
+def _undone(case: Case, actor: User, change: Change) -> CaseEvent | None:
+    """The event that ``change`` takes back: the newest that gave the case, if ``actor`` did that and the case goes
+    back to where it came from. None for doing again what was undone."""
+    newest = case.events.filter(kind=CaseEventKind.ASSIGNED).order_by("-id").first()
+    if newest is None or newest.actor_id != actor.id or newest.data.get("undo"):
+        return None
+    back = {"from": "to", "to": "from", "from_team": "to_team", "to_team": "from_team"}
+    exactly = all(newest.data.get(theirs) == change.data[ours] for ours, theirs in back.items())
+    return newest if exactly else None
+
+
+def _take_back(case: Case, actor: User, given: CaseEvent) -> None:
+    former, person = given.data["from"], given.data["to"]
+    CaseHandover.objects.filter(
+        case=case, made_by=actor, former_id=former, person_id=person, note=None, done_at=None
+    ).delete()
+    if given.data.get("begins"):
+        end_following([(case.id, person)], since=given.recorded_at)
 
 
 def assignment(case: Case, *, assignee_id: int | None, team_id: int | None) -> Change | None:

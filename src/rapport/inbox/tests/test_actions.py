@@ -156,7 +156,7 @@ class TestAssigning:
         assert (back.assignee_id, back.team_id) == (None, None)
         assert told(case)[1] == (
             "assigned",
-            {"from": None, "to": agent.id, "from_team": team.id, "to_team": team.id},
+            {"from": None, "to": agent.id, "from_team": team.id, "to_team": team.id, "begins": True},
         )
 
     def test_it_refuses_another_brands_team(self, case: Case, agent: User) -> None:

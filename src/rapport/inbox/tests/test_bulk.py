@@ -143,7 +143,8 @@ class TestDeeds:
         assign_cases(actor=agent, picks=picks(cases[:2]), assignee_id=ivo.id)
         event = cases[0].events.filter(kind="assigned").get()
         assert event.actor == agent
-        assert event.data == {"from": None, "to": ivo.id, "from_team": None, "to_team": None}
+        deed = {"deed": str(BulkAct.objects.get().id), "taken": 0, "given": 2, "team": 0}
+        assert event.data == {"from": None, "to": ivo.id, "from_team": None, "to_team": None, **deed}
         entry = AuditEntry.objects.get(action="case.assigned", object_id=str(cases[1].id))
         assert (entry.actor_id, entry.brand_id) == (agent.id, cases[1].brand_id)
 

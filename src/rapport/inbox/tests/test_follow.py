@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from rapport.brands.models import Channel
-from rapport.inbox.actions import add_note, assign_case, merge_cases, part_cases
+from rapport.inbox.actions import add_note, assign_case, handover, merge_cases, part_cases
 from rapport.inbox.actions.bulk import Pick
+from rapport.inbox.actions.bulk_undo import undo_bulk
 from rapport.inbox.actions.bulk_work import assign_cases
 from rapport.inbox.actions.follow import begin_following, follow_case
-from rapport.inbox.models import Case, CaseFollow
+from rapport.inbox.models import Case, CaseFollow, CaseHandover
 from rapport.inbox.tests.making import make_brand, make_case, make_contact, make_user, say
 from rapport.lib.errors import NotFound
 from rapport.staff.models import Role, User
@@ -95,3 +96,92 @@ def test_a_viewer_may_follow_and_a_stranger_may_not(channel: Channel) -> None:
     with pytest.raises(NotFound):
         follow_case(user=stranger, case_id=case.id)
     assert following(case) == ["Vera"]
+
+
+class TestTakingBack:
+    """Following came with being given the case, so it goes when that is undone."""
+
+    @pytest.fixture
+    def joe(self, channel: Channel) -> User:
+        return make_user("Joe Kim", brand=channel.brand)
+
+    def undo(self, case: Case, actor: User, to: User | None = None) -> None:
+        assign_case(actor=actor, case_id=case.id, assignee_id=to.id if to else None, undoing=True)
+
+    def test_who_was_given_a_case_by_mistake_does_not_follow_it(
+        self, channel: Channel, agent: User, joe: User
+    ) -> None:
+        case = make_case(channel)
+        assign_case(actor=agent, case_id=case.id, assignee_id=joe.id)
+        self.undo(case, agent)
+        assert following(case) == []
+        self.undo(case, agent, joe)  # done again
+        assert following(case) == ["Joe Kim"]
+        self.undo(case, agent)
+        assert following(case) == []
+
+    def test_who_followed_before_goes_on(self, channel: Channel, agent: User, joe: User) -> None:
+        case = make_case(channel)
+        follow_case(user=joe, case_id=case.id)
+        assign_case(actor=agent, case_id=case.id, assignee_id=joe.id)
+        self.undo(case, agent)
+        assert following(case) == ["Joe Kim"]
+
+    def test_who_wrote_or_was_named_there_meanwhile_goes_on(
+        self, channel: Channel, agent: User, joe: User
+    ) -> None:
+        mia = make_user("Mia Marin", brand=channel.brand)
+        case, other = make_case(channel), make_case(channel)
+        assign_case(actor=agent, case_id=case.id, assignee_id=joe.id)
+        add_note(actor=joe, case_id=case.id, text="I called")
+        self.undo(case, agent)
+        assert following(case) == ["Joe Kim"]
+        assign_case(actor=agent, case_id=other.id, assignee_id=mia.id)
+        add_note(actor=joe, case_id=other.id, text="@Mia, look")
+        self.undo(other, agent)
+        assert following(other) == ["Joe Kim", "Mia Marin"]
+
+    def test_giving_a_case_away_later_is_no_undoing(self, channel: Channel, agent: User, joe: User) -> None:
+        case = make_case(channel)
+        assign_case(actor=agent, case_id=case.id, assignee_id=joe.id)
+        assign_case(actor=agent, case_id=case.id, assignee_id=None)
+        assert following(case) == ["Joe Kim"]
+        lea = make_user("Lea", brand=channel.brand)
+        assign_case(actor=agent, case_id=case.id, assignee_id=lea.id)
+        self.undo(case, joe)  # somebody else's act
+        assert following(case) == ["Joe Kim", "Lea"]
+
+    def test_what_was_said_of_it_at_the_case_goes_too(self, channel: Channel, agent: User, joe: User) -> None:
+        mia = make_user("Mia Marin", brand=channel.brand)
+        case = make_case(channel)
+        assign_case(actor=joe, case_id=case.id, assignee_id=joe.id)
+        assign_case(actor=agent, case_id=case.id, assignee_id=mia.id)
+        assert CaseHandover.objects.get(case=case).former_id == joe.id
+        self.undo(case, agent, joe)
+        assert not CaseHandover.objects.filter(case=case).exists()
+
+    def test_many_at_once_are_taken_back_as_one(self, channel: Channel, agent: User, joe: User) -> None:
+        mia = make_user("Mia Marin", brand=channel.brand)
+        cases = [make_case(channel, f"c{n}") for n in range(3)]
+        assign_case(actor=mia, case_id=cases[0].id, assignee_id=mia.id)
+        follow_case(user=joe, case_id=cases[1].id)
+        outcome = assign_cases(actor=agent, picks=[Pick(case.id) for case in cases], assignee_id=joe.id)
+        told = CaseHandover.objects.get()
+        assert (told.case_id, told.former_id, told.person_id) == (cases[0].id, mia.id, joe.id)
+        assert outcome.act_id is not None
+        undo_bulk(actor=agent, act_id=outcome.act_id)
+        assert [following(case) for case in cases] == [["Mia Marin"], ["Joe Kim"], []]
+        assert not CaseHandover.objects.exists()
+
+    def test_who_inherited_the_cases_of_somebody_who_left_after_all(
+        self, channel: Channel, agent: User, joe: User
+    ) -> None:
+        lead = make_user("Lea", brand=channel.brand, role=Role.LEAD)
+        case = make_case(channel)
+        assign_case(actor=agent, case_id=case.id, assignee_id=agent.id)
+        done = handover.leave(
+            actor=lead, person_id=agent.id, brand_id=channel.brand_id, heirs={channel.brand_id: joe.id}
+        )
+        assert following(case) == ["Joe Kim", "Mara Kovač"]
+        handover.undo(actor=lead, reversal_id=done.reversal.pk)
+        assert following(case) == ["Mara Kovač"]

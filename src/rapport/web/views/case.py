@@ -144,6 +144,7 @@ def assign(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
             assignee_id=number_of(request, "assignee"),
             team_id=number_of(request, "team"),
             expected_version=_expected(request, before, before.assignee_id or ""),
+            undoing="was" in request.POST,
         )
         if after.assignee_id == request.user.id:
             text = _("The case is yours.")
