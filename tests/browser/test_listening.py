@@ -105,5 +105,13 @@ def test_a_mention_arrives_says_why_is_seen_undone_and_becomes_a_case_by_one_key
     page.wait_for_url("**/desk/all/case/*/")
     expect(page.locator("#entries")).to_contain_text(one)
     expect(page.locator(".reply-form textarea")).to_be_visible()
+    # As long as nobody worked on it, it is taken back as everything is: by the same key.
+    expect(page.locator("#toasts")).to_contain_text("The mention is a case now.")
+    page.keyboard.press("u")
+    page.wait_for_url("**/mentions/*/")
+    expect(page.locator("#toasts")).to_contain_text("Undone.")
+    expect(list_of.locator("li.row", has_text=one)).to_be_visible()
+    page.keyboard.press("c")
+    page.wait_for_url("**/desk/all/case/*/")
     page.go_back()
     expect(page.locator("#mention [data-mention-case]")).to_be_visible()

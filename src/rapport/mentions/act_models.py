@@ -11,7 +11,8 @@ class MentionAct(models.Model):
     """Something that was done to one mention or many at once.
 
     ``before``: {"mentions": {id: [state before, version after, who handled it before, when]},
-    "mutes": [ids of what it muted]}.
+    "mutes": [ids of what it muted]}; of cases also "cases": [[mention, what was done to its case (``inbox/taking_back.py``),
+    the case that it had before]], in their order.
     """
 
     actor = models.ForeignKey(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,37 +11,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rapport.audit.actions import record_many
-from rapport.lib.errors import Conflict, Invalid, NotFound
+from rapport.lib.errors import Invalid
 from rapport.lib.live import notify_mentions
 from rapport.lib.pg import array
 from rapport.listening.text import handle_name
-from rapport.mentions import folding, settling
+from rapport.mentions import case_making, folding, settling
 from rapport.mentions.act_models import MentionAct
 from rapport.mentions.models import Mention, MentionState, Mute, MuteKind
 from rapport.mentions.muting import NEWEST, unmute
+from rapport.mentions.picks import KEPT, MOST_PICKS
+from rapport.mentions.picks import Outcome as Outcome
+from rapport.mentions.picks import Pick as Pick
 from rapport.staff.access import brand_ids_for
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
-
-MOST_PICKS = 500
-KEPT = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """A mention that somebody chose, in the version that they saw; None asks for no check."""
-
-    mention_id: int
-    version: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came of it. ``left``: not theirs, or changed by a colleague meanwhile."""
-
-    act_id: int | None
-    done: tuple[int, ...]
-    left: int = 0
 
 
 def mark_seen(*, user: User, picks: Sequence[Pick]) -> Outcome:
@@ -94,15 +75,14 @@ def mute_authors(*, user: User, picks: Sequence[Pick]) -> Outcome:
 def undo(*, user: User, act_id: int) -> Outcome:
     """Give back to every mention of an act of ``user``'s its state before; what changed since is left.
 
-    Raises NotFound for somebody else's act or one older than a day, Conflict when it is undone already.
+    Raises NotFound for somebody else's act or one older than a day, Conflict when it is undone already, or when the one
+    case that it made was worked on since.
     """
+    if MentionAct.objects.filter(id=act_id, actor=user, what=case_making.WHAT).exists():
+        return case_making.undo(user=user, act_id=act_id)
     with transaction.atomic():
         folding.lock()
-        act = MentionAct.objects.select_for_update().filter(id=act_id, actor=user).first()
-        if act is None or act.created_at < timezone.now() - KEPT:
-            raise NotFound(_("That can no longer be undone."))
-        if act.undone_at is not None:
-            raise Conflict(_("That is undone already."))
+        act = case_making.locked_act(user=user, act_id=act_id)
         before: dict[str, list[Any]] = act.before["mentions"]
         given = [
             {"id": int(one), "state": state, "version": version, "by": by, "at": at}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Case as When
@@ -17,6 +18,7 @@ from rapport.brands.models import Channel, ChannelRole, ChannelState
 from rapport.inbox.actions.change import bump
 from rapport.inbox.actions.life import reopen_case
 from rapport.inbox.models import Case, CaseEvent, CaseEventKind, CaseStatus, CaseThread, Message
+from rapport.inbox.taking_back import Stood, Taken, how_cases_stand
 from rapport.ingest.clean import clean
 from rapport.ingest.record import record_events
 from rapport.lib.errors import Conflict, Invalid, NotFound
@@ -41,13 +43,33 @@ def access_mention(*, user: User, mention_id: int, permission: Permission = Perm
     return mention
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A case that was made, and what it takes to undo that; ``taken`` is None where nothing changed, or by a rule.
+
+    ``before`` is the mention as it was.
+    """
+
+    case: Case
+    before: Mention
+    taken: Taken | None
+
+
 def make_case(*, user: User | None, mention_id: int, rule: CaseRule | None = None) -> Case:
+    """:func:`make`, for whoever only wants the case."""
+    return make(user=user, mention_id=mention_id, rule=rule).case
+
+
+def make(
+    *, user: User | None, mention_id: int, rule: CaseRule | None = None, version: int | None = None
+) -> Made:
     """The case of the mention's post, so that it can be answered; opened now unless there is one.
 
     The post becomes a message of the brand's channel on that network, under the network's own id. A person
     reopens a case that is closed, and twice gives the same case; a rule (no ``user``) leaves what was dealt with as
-    it is (:class:`Conflict`), and gives only a case that it opens to its team. Raises :class:`Invalid` when it cannot
-    be answered from here, and says why; :class:`NotFound` and :class:`NotAllowed` for who may not.
+    it is (:class:`Conflict`), and gives only a case that it opens to its team. ``version``: the one that they saw, if an
+    older one is to be refused (:class:`Conflict`). Raises :class:`Invalid` when it cannot be answered from here, and says
+    why; :class:`NotFound` and :class:`NotAllowed` for who may not.
     """
     if user is not None:
         mention = access_mention(user=user, mention_id=mention_id, permission=Permission.WORK_CASES)
@@ -66,18 +88,41 @@ def make_case(*, user: User | None, mention_id: int, rule: CaseRule | None = Non
         mention = _locked(mention.id)
         if user is None and (mention.state != MentionState.NEW or mention.handled_at is not None):
             raise Conflict(_("Somebody changed this mention in the meantime."))
+        if version is not None and mention.version != version:
+            raise Conflict(_("Somebody changed this mention in the meantime."))
+        stood = _stood(mention, message) if user is not None else {}
         case = _case_of(message) if message is not None else None
         opened = case is None
+        recorded: Message | None = None
         if case is None:
-            case = _case_of(_recorded(mention.post, channel))
+            recorded = _recorded(mention.post, channel)
+            case = _case_of(recorded)
         if case is None:
             raise Invalid(_("This was written by an account of ours, so there is nobody to answer."))
         if opened and rule is not None:
             _as_the_rule_says(case, rule)
         if user is not None and case.status == CaseStatus.CLOSED:
             case = reopen_case(actor=user, case_id=case.id)
-        _note(mention, case, user=user, rule=rule)
-    return case
+        if not _note(mention, case, user=user, rule=rule) or user is None:
+            return Made(case=case, before=mention, taken=None)
+        case.refresh_from_db(fields=["version"])
+        was = stood.get(case.id)
+        taken = Taken(
+            case=case.id,
+            version=case.version,
+            message=recorded.id if recorded is not None else None,
+            context=message is not None,
+            was=was.columns if was is not None else None,
+            event=was.event if was is not None else 0,
+            changed=was is None or case.version != was.version,
+        )
+    return Made(case=case, before=mention, taken=taken)
+
+
+def _stood(mention: Mention, message: Message | None) -> dict[int, Stood]:
+    """How the cases of whoever wrote it stand, in case this is undone."""
+    author_id = message.identity.external_id if message is not None else mention.post.author_id_there
+    return how_cases_stand(brand_id=mention.brand_id, network=mention.post.network, author_id=author_id)
 
 
 def _locked(mention_id: int) -> Mention:
@@ -223,10 +268,10 @@ def _as_the_rule_says(case: Case, rule: CaseRule) -> None:
     notify_desk(brand_id=case.brand_id, case_ids=[case.id])
 
 
-def _note(mention: Mention, case: Case, *, user: User | None, rule: CaseRule | None) -> None:
-    """The mention knows its case, and the log who made it; nothing is written when both know already."""
+def _note(mention: Mention, case: Case, *, user: User | None, rule: CaseRule | None) -> bool:
+    """The mention knows its case, and the log who made it; nothing is written, and False, when both know already."""
     if mention.state == MentionState.CASE and mention.case_id == case.id:
-        return
+        return False
     changed = Mention.objects.filter(id=mention.id, version=mention.version).update(
         state=MentionState.CASE,
         case=case,
@@ -245,3 +290,4 @@ def _note(mention: Mention, case: Case, *, user: User | None, rule: CaseRule | N
         data={"case": case.id, "from": mention.state, **({"rule": rule.id} if rule is not None else {})},
     )
     notify_mentions(brand_id=mention.brand_id)
+    return True

@@ -13,10 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from rapport.lib.errors import ActionError, Invalid
-from rapport.mentions import acts
+from rapport.lib.errors import ActionError, Conflict, Invalid
+from rapport.mentions import acts, case_making
 from rapport.mentions.acts import Outcome, Pick
-from rapport.mentions.handling import make_case
 from rapport.mentions.models import Mention, MentionAct, MentionState, Query, QueryKind
 from rapport.mentions.stream import (
     COUNTED,
@@ -155,6 +154,7 @@ def _detail_context(request: DeskRequest, stream: Stream, mention_id: int | None
         "may_work": may(request.user, mention.brand_id, Permission.WORK_CASES),
         "may_mute": may(request.user, mention.brand_id, Permission.MANAGE_LISTENING),
         "handled": mention.state != MentionState.NEW,
+        "undo_act": case_making.act_to_undo(user=request.user, mention=mention),
     }
 
 
@@ -174,15 +174,21 @@ def _done_words(request: DeskRequest) -> dict[str, Any] | None:
         "mute": ngettext(
             "The author of %(n)s mention is muted.", "The authors of %(n)s mentions are muted.", act.number
         ),
+        "case": ngettext("%(n)s mention is a case now.", "%(n)s mentions are cases now.", act.number),
     }
     return {"text": words[act.what] % {"n": act.number}, "url": reverse("mention-undo", args=[act.pk])}
 
 
-_ACTS = {"seen": acts.mark_seen, "spam": acts.mark_spam, "mute": acts.mute_authors}
+_ACTS = {
+    "seen": acts.mark_seen,
+    "spam": acts.mark_spam,
+    "mute": acts.mute_authors,
+    "case": case_making.make_many,
+}
 
 
-def _back(request: DeskRequest, did: int | None = None) -> HttpResponse:
-    """To the list or the mention that the form names, narrowed as it was."""
+def _back(request: DeskRequest, did: int | None = None, *, to: int | None = None) -> HttpResponse:
+    """To the list or the mention that the form names, or else to the mention ``to``; narrowed as it was."""
     params = [one for one in parse_qsl(request.POST.get("narrowed", "")[:2000]) if one[0] != "did"]
     more: dict[str, int] = {}
     # As many rows as were loaded, so that nobody loses their place; the address of the list itself stays as it is.
@@ -191,7 +197,7 @@ def _back(request: DeskRequest, did: int | None = None) -> HttpResponse:
     if did is not None:
         more["did"] = did
     clean = stream_of(QueryDict(urlencode(params)), list(brands_for(request.user, Permission.VIEW_CASES)))
-    asked = whole_number(request.POST.get("next", ""))
+    asked = whole_number(request.POST["next"]) if "next" in request.POST else to
     # Whoever may not see it, or no longer can, comes to the list.
     shown = (
         asked is not None
@@ -228,6 +234,8 @@ def act(request: DeskRequest) -> HttpResponse:
             )
             % {"n": outcome.left},
         )
+    for why in outcome.why:
+        messages.error(request, why)
     return _back(request, outcome.act_id)
 
 
@@ -240,8 +248,13 @@ def _pick(value: str) -> Pick | None:
 @require_POST
 @desk_view
 def undo_act(request: DeskRequest, act_id: int) -> HttpResponse:
-    """Back as it was before."""
-    outcome = acts.undo(user=request.user, act_id=act_id)
+    """Back as it was before; from the desk to the mention that was made a case there."""
+    only = case_making.only_mention(user=request.user, act_id=act_id)
+    try:
+        outcome = acts.undo(user=request.user, act_id=act_id)
+    except Conflict as error:
+        messages.error(request, str(error))
+        return _back(request, to=only)
     if outcome.left:
         messages.error(
             request,
@@ -254,7 +267,7 @@ def undo_act(request: DeskRequest, act_id: int) -> HttpResponse:
         )
     else:
         messages.success(request, _("Undone."))
-    return _back(request)
+    return _back(request, to=only)
 
 
 @desk_view
@@ -265,8 +278,12 @@ def case(request: DeskRequest, mention_id: int) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     try:
-        made = make_case(user=request.user, mention_id=mention_id)
+        made, act_id = case_making.make_one(user=request.user, mention_id=mention_id)
     except Invalid as error:
         messages.error(request, str(error))
         return _back(request)
+    if act_id is not None:
+        messages.success(
+            request, _("The mention is a case now."), extra_tags=reverse("mention-undo", args=[act_id])
+        )
     return HttpResponseRedirect(reverse("desk-case", args=["all", made.id]))

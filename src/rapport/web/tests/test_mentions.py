@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from rapport.inbox.actions.work import add_tag
 from rapport.inbox.models import Case, Message
 from rapport.mentions.models import CaseRule, Mention, MentionState, Mute, QueryKind
 from rapport.mentions.stream import Found
@@ -60,6 +61,42 @@ def test_a_case_is_made_and_opened(desk: Desk) -> None:
     assert answer["Location"] == f"/desk/all/case/{case.id}/"
     assert "My bag is gone" in desk.client().get(answer["Location"]).content.decode()
     assert Message.objects.get(external_id=mention.post.external_id).channel == desk.channel
+
+
+def cases_made() -> list[int]:
+    return list(Case.objects.filter(from_mentions__isnull=False).values_list("id", flat=True))
+
+
+def test_a_case_is_undone_from_the_desk_or_beside_the_mention_until_somebody_works_on_it(desk: Desk) -> None:
+    first, second = heard(desk), heard(desk)
+    client = desk.client()
+    page = client.post(f"/mentions/{first.id}/case/", follow=True).content.decode()
+    undo = re.search(r'action="(/mentions/undo/\d+/)" data-undo', page)
+    assert undo
+    answer = client.post(undo[1])
+    assert answer["Location"] == f"/mentions/{first.id}/"
+    assert not cases_made()
+    client.post(f"/mentions/{second.id}/case/")
+    beside = re.search(
+        r'action="(/mentions/undo/\d+/)"', client.get(f"/mentions/{second.id}/").content.decode()
+    )
+    assert beside
+    add_tag(actor=desk.people[Role.AGENT], case_id=cases_made()[0], name="bag")
+    stays = client.post(beside[1], {"next": second.id}, follow=True).content.decode()
+    assert "This case has been worked on since" in stays
+    assert cases_made()
+
+
+def test_cases_of_all_that_are_picked_and_each_reason_why_not(desk: Desk) -> None:
+    mentions = [heard(desk), heard(desk), make_mention(desk.brand, make_post(network="elsewhere"))]
+    form = {"do": "case", "pick": [f"{one.id}:1" for one in mentions]}
+    client = desk.client()
+    page = client.post("/mentions/act/", form, follow=True).content.decode()
+    assert "2 mentions are cases now." in page
+    assert "No channel of this brand is active on elsewhere" in page
+    assert len(cases_made()) == 2
+    assert client.post("/mentions/act/", {"do": "case", "pick": ["1"] * 51}, follow=True).status_code == 200
+    assert len(cases_made()) == 2
 
 
 def test_no_channel_there_is_said_where_one_stands(desk: Desk) -> None:
