@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from uuid import uuid4
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.conftest import REPOSITORY, Instance, Opener
 
@@ -62,6 +62,53 @@ def test_a_query_is_written_mended_previewed_and_saved(instance: Instance, open_
     page.get_by_role("button", name="Try again").click()
     page.wait_for_url("**/listening/*#query-*")
     expect(page.get_by_role("row", name=re.compile(name))).to_contain_text("zeppelin suitcase")
+
+
+def test_leaving_the_editor_asks_only_when_something_would_be_lost(
+    instance: Instance, open_desk: Opener
+) -> None:
+    page = open_desk(path="/listening/new/")
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", answer)
+    name, text = page.get_by_label("Name"), page.get_by_label("Look for")
+
+    def leave() -> list[str]:
+        before = len(asked)
+        page.locator("a[href='/listening/']").first.click(no_wait_after=True)
+        page.wait_for_timeout(500)  # nothing tells that a page stays
+        return asked[before:]
+
+    # Nothing written, or written and taken back: nothing is asked.
+    text.fill("zeppelin")
+    text.fill("")
+    assert leave() == []
+    page.wait_for_url("**/listening/")
+    page.goto("/listening/new/")
+    name.fill(f"Zeppelins {uuid4().hex[:6]}")
+    assert leave() == ["beforeunload"]
+    expect(name).to_have_value(re.compile("Zeppelins"))
+    # What could not be saved is still to be lost, on the page that says so.
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#query-form[data-unsaved]")).to_be_visible()
+    assert leave() == ["beforeunload"]
+    # What the server writes into the form beside is no loss, and saving asks nothing.
+    page.get_by_label("Words, one a line").first.fill("zeppelin")
+    expect(text).to_have_value("zeppelin")
+    count = len(asked)
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/listening/*#query-*")
+    assert len(asked) == count
+    page.get_by_role("link", name=re.compile("^Zeppelins")).first.click()
+    expect(page.get_by_label("Look for")).to_have_value("zeppelin")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("#preview-title")).to_be_visible()
+    assert leave() == []
+    page.wait_for_url("**/listening/")
 
 
 def test_a_mention_arrives_says_why_is_seen_undone_and_becomes_a_case_by_one_key(

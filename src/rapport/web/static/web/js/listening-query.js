@@ -55,4 +55,38 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
   }
 });
 
+// What would be lost. `first`: as the page came, whatever the browser has put back into it since.
+function written(first = false) {
+  const value = (field) => {
+    if (!first) return field.value;
+    return field.options ? ([...field.options].find((one) => one.defaultSelected) ?? field.options[0]).value : field.defaultValue;
+  };
+  const fields = ["query-name", "query-kind", "query-brand", "query-text", "query-foreign"].map((id) => document.getElementById(id));
+  const examples = [...form.querySelectorAll(".example")].map((row) => [...row.querySelectorAll("[name=example-text], [name=example-must]")].map(value).reverse());
+  // An example without words is left out when it is saved.
+  return JSON.stringify([...fields.map((field) => field && value(field).trim()), ...examples.filter(([text]) => text.trim())]);
+}
+
+// The server gave back what it did not save.
+const saved = "unsaved" in form.dataset ? null : written(true);
+let grouping = false; // words were typed into a group, and the text does not have them yet
+let sent = false;
+
+form.addEventListener("input", (event) => {
+  if (event.target.closest("#query-builder")) grouping = true;
+});
+document.body.addEventListener("htmx:afterSettle", () => (grouping = false));
+form.addEventListener("submit", (event) => {
+  sent = !event.defaultPrevented;
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) sent = false;
+});
+// Every way off this page loads another one: the browser asks, in its own words.
+addEventListener("beforeunload", (event) => {
+  if (sent || (!grouping && written() === saved)) return;
+  event.preventDefault();
+  event.returnValue = ""; // browsers of before 2024
+});
+
 refresh();
