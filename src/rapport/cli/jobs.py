@@ -21,6 +21,7 @@ from rapport.ingest.watch import watch_channels
 from rapport.mentions import backfill as past_of_queries
 from rapport.mentions import hearing
 from rapport.mentions.recording import forget_gone
+from rapport.mentions.rule_failures import forget_failures
 from rapport.mentions.spikes.watching import count_all_noise, watch
 from rapport.notices.making import catch_up as make_notices
 from rapport.notices.reading import sweep_notices
@@ -131,6 +132,12 @@ JOBS: tuple[Job, ...] = (
         "57 * * * *",
         "Forgets versions of posts that were not stored, when no older one can come any more.",
         forget_gone,
+    ),
+    Job(
+        "forget_failures",
+        "7 4 * * *",
+        "Forgets cases that rules could not open, once somebody dealt with the mention or a month is over.",
+        forget_failures,
     ),
     Job(
         "lookup_sweep",

@@ -12,15 +12,19 @@ from django.utils.translation import gettext as _
 
 from rapport.audit.actions import record
 from rapport.inbox.models import Priority
-from rapport.lib.errors import Invalid, NotFound
+from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.text import storable
+from rapport.mentions import rule_failures
 from rapport.mentions.models import CaseRule, Query, QueryKind
+from rapport.mentions.rules import ask_for
 from rapport.staff.access import brands_for, require
 from rapport.staff.models import Team, User
 from rapport.staff.permissions import Permission
 
 NAME_LENGTH = 80
 MOST_CODES = 50
+# Each takes some hundredths of a second of the worker.
+MOST_AGAIN = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +126,25 @@ def set_active(*, user: User, rule_id: int, active: bool) -> CaseRule:
             rule.active = active
             _record("rule.resumed" if active else "rule.paused", user, rule, {})
     return rule
+
+
+def try_again(*, user: User, rule_id: int) -> int:
+    """Ask anew for the cases that the rule could not open; returns how many, at most :data:`MOST_AGAIN` at a time.
+
+    What cannot be opened this time either is kept again. Raises Conflict for a rule that is paused.
+    """
+    with transaction.atomic():
+        rule = access_rule(user=user, rule_id=rule_id)
+        if not rule.active:
+            raise Conflict(_("This rule is paused. Let it work first, then try again."))
+        failed = rule_failures.standing().filter(rule_id=rule.pk).order_by("-mention_id")
+        wanted = [
+            [mention_id, rule.pk] for mention_id in failed.values_list("mention_id", flat=True)[:MOST_AGAIN]
+        ]
+        if wanted:
+            ask_for(wanted)
+            _record("rule.tried_again", user, rule, {"mentions": len(wanted)})
+    return len(wanted)
 
 
 def delete_rule(*, user: User, rule_id: int) -> CaseRule:

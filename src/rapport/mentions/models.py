@@ -339,6 +339,23 @@ class CaseRule(models.Model):
         return self.name
 
 
+class RuleFailure(models.Model):
+    """A case that a rule asked for and that could not be opened, until it is, or somebody deals with the mention."""
+
+    rule = models.ForeignKey(CaseRule, on_delete=models.CASCADE, related_name="failures", db_index=False)
+    mention = models.ForeignKey(Mention, on_delete=models.CASCADE, related_name="+")
+    why = models.CharField(
+        max_length=500, blank=True, help_text="For people; empty when only the log says it."
+    )
+    at = models.DateTimeField(db_default=Now(), help_text="When it was tried last.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rule", "mention"], name="rule_failure_once")]
+
+    def __str__(self) -> str:
+        return f"rule {self.rule_id} opened no case for mention {self.mention_id}"
+
+
 class Unheard(models.Model):
     """A message that came or changed and was not yet matched: left by trigger, taken by ``hearing.catch_up``."""
 

@@ -20,8 +20,10 @@ from procrastinate.contrib.django import app
 
 from rapport.lib.errors import ActionError, Conflict, NotFound
 from rapport.lib.pg import array
+from rapport.mentions import rule_failures
 from rapport.mentions.handling import make_case
 from rapport.mentions.models import CaseRule, Mention, MentionState
+from rapport.mentions.rule_failures import Failed
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +49,13 @@ def evaluate(mention_ids: Sequence[int]) -> int:
         if rule_id is not None:
             wanted.append([facts["id"], rule_id])
     if wanted:
-        app.configure_task(TASK, queue=QUEUE).defer(wanted=wanted)
+        ask_for(wanted)
     return len(wanted)
+
+
+def ask_for(wanted: Sequence[Sequence[int]]) -> None:
+    """Ask for cases in the caller's transaction: [mention, rule] each."""
+    app.configure_task(TASK, queue=QUEUE).defer(wanted=wanted)
 
 
 def fits(asks: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
@@ -113,8 +120,9 @@ def _facts(mention_ids: Sequence[int]) -> list[dict[str, Any]]:
 def open_cases(wanted: Sequence[tuple[int, int]]) -> int:
     """Open the cases of mentions that rules asked for, each in its own transaction; returns how many.
 
-    What was handled, muted or taken away meanwhile is left alone; one that cannot be opened does not stop the others.
-    Raises what the database raises when it was too busy for some, once the others are done: run it again.
+    What was handled, muted or taken away meanwhile is left alone; one that cannot be opened does not stop the others, and
+    is kept with the reason (``rule_failures.py``). Raises what the database raises when it was too busy for some, once
+    the others are done: run it again.
     """
     rules = CaseRule.objects.in_bulk([rule_id for _, rule_id in wanted])
     waiting = set(
@@ -124,6 +132,7 @@ def open_cases(wanted: Sequence[tuple[int, int]]) -> int:
     )
     opened = 0
     busy: OperationalError | None = None
+    failed: list[Failed] = []
     for mention_id, rule_id in wanted:
         rule = rules.get(rule_id)
         if rule is None or not rule.active or mention_id not in waiting:
@@ -134,14 +143,18 @@ def open_cases(wanted: Sequence[tuple[int, int]]) -> int:
             log.info("rule %s opened no case for mention %s: %s", rule_id, mention_id, error)
         except ActionError as error:
             log.warning("rule %s opened no case for mention %s: %s", rule_id, mention_id, error)
+            failed.append(Failed(rule_id, mention_id, str(error)))
         except InterfaceError:
             raise
         except OperationalError as error:
             busy = error
+            failed.append(Failed(rule_id, mention_id))
         except Exception:
             log.exception("rule %s opened no case for mention %s", rule_id, mention_id)
+            failed.append(Failed(rule_id, mention_id))
         else:
             opened += 1
+    rule_failures.keep(wanted, failed)
     if busy is not None:
         raise busy
     return opened

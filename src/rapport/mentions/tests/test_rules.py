@@ -10,9 +10,11 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from rapport.inbox.models import Case
 from rapport.inbox.tests.making import make_brand, make_channel, make_user
-from rapport.mentions import folding, muting, rules
+from rapport.lib.errors import Conflict
+from rapport.mentions import case_rules, folding, muting, rule_failures, rules
+from rapport.mentions.acts import Pick, mark_seen
 from rapport.mentions.hearing import hear
-from rapport.mentions.models import CaseRule, Mention, MuteKind
+from rapport.mentions.models import CaseRule, Mention, MuteKind, RuleFailure
 from rapport.mentions.relevance import relevance
 from rapport.mentions.tests.making import heard, make_query
 from rapport.staff.models import Role
@@ -100,9 +102,41 @@ def test_a_busy_database_or_a_lost_mention_costs_no_other_its_case() -> None:
 
     with connection.execute_wrapper(fails), pytest.raises(OperationalError):
         rules.open_cases(wanted)
+    assert rule_failures.numbers_of([rule.pk]) == {rule.pk: 2}
     assert set(Mention.objects.filter(state="case").values_list("id", flat=True)) == {ids[2]}
     assert rules.open_cases(wanted) == 2
     assert Case.objects.count() == 3
+    assert not RuleFailure.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_case_that_cannot_be_opened_is_kept_with_its_reason_and_tried_again() -> None:
+    brand = make_brand()
+    lead = make_user(brand=brand, role=Role.LEAD)
+    make_query(brand, "aero")
+    rule = CaseRule.objects.create(brand=brand, name="all", asks={"kinds": ["brand"]})
+    hear([heard(str(n), "aero", author=f"a{n}") for n in range(3)], source_key="source:1")
+    ids = list(Mention.objects.order_by("id").values_list("id", flat=True))
+    wanted = [(one, rule.pk) for one in ids]
+    assert rules.open_cases(wanted) == 0
+    [reason] = rule_failures.reasons_of(rule.pk)
+    assert (reason.number, reason.mention_id) == (3, ids[2])
+    assert "No channel of this brand is active" in reason.why
+    # Somebody dealt with one of them: it is nobody's failure any more.
+    mark_seen(user=lead, picks=[Pick(ids[0])])
+    assert rule_failures.numbers_of([rule.pk]) == {rule.pk: 2}
+    assert rule_failures.forget_failures() == 1
+    ProcrastinateJob.objects.all().delete()
+    case_rules.set_active(user=lead, rule_id=rule.pk, active=False)
+    with pytest.raises(Conflict):
+        case_rules.try_again(user=lead, rule_id=rule.pk)
+    case_rules.set_active(user=lead, rule_id=rule.pk, active=True)
+    make_channel(brand)
+    assert case_rules.try_again(user=lead, rule_id=rule.pk) == 2
+    job = ProcrastinateJob.objects.get(task_name=rules.TASK)
+    assert job.args == {"wanted": [[ids[2], rule.pk], [ids[1], rule.pk]]}
+    assert rules.open_cases([(one, two) for one, two in job.args["wanted"]]) == 2
+    assert not RuleFailure.objects.exists()
 
 
 @pytest.mark.django_db

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from rapport.brands.models import Brand
 from rapport.inbox.models import Priority
-from rapport.lib.errors import ActionError, Invalid, NotAllowed, NotFound
-from rapport.mentions import case_rules, muting
+from rapport.lib.errors import ActionError, Conflict, Invalid, NotAllowed, NotFound
+from rapport.mentions import case_rules, muting, rule_failures
 from rapport.mentions.case_rules import Asked
 from rapport.mentions.models import CaseRule, MuteKind, Query, QueryKind
 from rapport.mentions.stream import choices
@@ -94,6 +94,7 @@ def rules(request: DeskRequest) -> HttpResponse:
     found = list(case_rules.rules_for(user=request.user)[:_SHOWN])
     asked = Query.objects.in_bulk({query_id for one in found for query_id in one.asks.get("queries", [])})
     named = {query_id: one.name for query_id, one in asked.items()}
+    failed = rule_failures.numbers_of([one.pk for one in found])
     there = {query_id for query_id, one in asked.items() if one.deleted_at is None}
     context = {
         "rows": [
@@ -101,6 +102,7 @@ def rules(request: DeskRequest) -> HttpResponse:
                 "rule": one,
                 "asks": _in_words(one, named),
                 # It asks for queries of which none finds anything any more.
+                "failed": failed.get(one.pk, 0),
                 "stopped": bool(one.asks.get("queries")) and not there & set(one.asks["queries"]),
             }
             for one in found
@@ -204,11 +206,14 @@ def rule(request: DeskRequest, rule_id: int | None = None) -> HttpResponse:
             return HttpResponseRedirect(reverse("case-rules"))
         except Invalid as error:
             problem, status = str(error), status_of(error)
+    reasons = rule_failures.reasons_of(found.pk) if found is not None else []
     known = choices(user=request.user)
     chosen = set(form.langs or [])
     langs = sorted({*known["langs"], *_LANGUAGES, *chosen})
     context = {
         "rule": found,
+        "reasons": reasons,
+        "failed": sum(one.number for one in reasons),
         "brand": brand,
         "form": form,
         "problem": problem,
@@ -258,7 +263,9 @@ def _chosen(request: DeskRequest) -> Brand:
 @require_POST
 @desk_view
 def rule_act(request: DeskRequest, rule_id: int, what: str) -> HttpResponse:
-    """Pause a rule, let it work again, or delete it."""
+    """Pause a rule, let it work again, try again what it could not do, or delete it."""
+    if what == "again":
+        return _tried_again(request, rule_id)
     if what == "delete":
         gone = case_rules.delete_rule(user=request.user, rule_id=rule_id)
         messages.success(request, _("“%(name)s” is deleted. The cases it opened stay.") % {"name": gone.name})
@@ -267,6 +274,21 @@ def rule_act(request: DeskRequest, rule_id: int, what: str) -> HttpResponse:
     else:
         raise NotFound(_("There is no such thing to do with a rule."))
     return HttpResponseRedirect(reverse("case-rules"))
+
+
+def _tried_again(request: DeskRequest, rule_id: int) -> HttpResponse:
+    try:
+        number = case_rules.try_again(user=request.user, rule_id=rule_id)
+    except Conflict as error:
+        messages.error(request, str(error))
+    else:
+        said = ngettext(
+            "%(n)s case is being tried again. What cannot be opened is listed here in a moment.",
+            "%(n)s cases are being tried again. What cannot be opened is listed here in a moment.",
+            number,
+        )
+        messages.success(request, said % {"n": number})
+    return HttpResponseRedirect(reverse("case-rule", args=[rule_id]))
 
 
 @require_safe

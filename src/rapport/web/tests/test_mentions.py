@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from rapport.inbox.actions.work import add_tag
 from rapport.inbox.models import Case, Message
-from rapport.mentions.models import CaseRule, Mention, MentionState, Mute, QueryKind
+from rapport.mentions.models import CaseRule, Mention, MentionState, Mute, QueryKind, RuleFailure
+from rapport.mentions.rules import open_cases
 from rapport.mentions.stream import Found
 from rapport.mentions.tests.made import make_mention, make_post, make_query
 from rapport.staff.models import Role
@@ -233,6 +234,25 @@ def test_a_rule_is_written_changed_paused_and_deleted(desk: Desk) -> None:
         assert lead.post(f"/listening/rules/{rule.pk}/", bad).status_code == 422, bad
     lead.post(f"/listening/rules/{rule.pk}/delete/")
     assert not CaseRule.objects.exists()
+
+
+def test_what_a_rule_could_not_do_is_said_and_tried_again(desk: Desk) -> None:
+    rule = CaseRule.objects.create(brand=desk.brand, name="All", asks={"kinds": ["brand"]})
+    first, second = (make_mention(desk.brand, make_post(network="elsewhere")) for _ in range(2))
+    open_cases([(one.id, rule.pk) for one in (first, second)])
+    RuleFailure.objects.filter(mention=first).update(why="")
+    assert "2 cases not opened" in desk.client().get("/listening/rules/").content.decode()
+    lead = desk.client(Role.LEAD)
+    page = lead.get(f"/listening/rules/{rule.pk}/").content.decode()
+    for said in ("2 cases could not be opened", "No channel of this brand is active on elsewhere",
+                 "the log says more", f'href="/mentions/{second.id}/"'):  # fmt: skip
+        assert said in page
+    page = lead.post(f"/listening/rules/{rule.pk}/again/", follow=True).content.decode()
+    assert "2 cases are being tried again" in page
+    rule.active = False
+    rule.save(update_fields=["active"])
+    page = lead.post(f"/listening/rules/{rule.pk}/again/", follow=True).content.decode()
+    assert "This rule is paused" in page
 
 
 def test_voices_side_by_side(desk: Desk) -> None:
