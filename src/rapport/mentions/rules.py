@@ -55,7 +55,8 @@ def evaluate(mention_ids: Sequence[int]) -> int:
 
 def ask_for(wanted: Sequence[Sequence[int]]) -> None:
     """Ask for cases in the caller's transaction: [mention, rule] each."""
-    app.configure_task(TASK, queue=QUEUE).defer(wanted=wanted)
+    pairs: list[Any] = [list(one) for one in wanted]
+    app.configure_task(TASK, queue=QUEUE).defer(wanted=pairs)
 
 
 def fits(asks: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
