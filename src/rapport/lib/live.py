@@ -46,10 +46,11 @@ def notify_mentions(*, brand_id: int) -> None:
 
 
 def notify_people(*, brand_id: int, case_ids: Iterable[int], user_ids: Iterable[int]) -> None:
-    """The same for the screens of these people alone: something changed there that is only theirs."""
+    """The same for the screens of these people alone: something changed there that is only theirs. Without cases
+    they fetch all they show."""
     people = sorted(set(user_ids))
     ids = sorted(set(case_ids))
-    if not people or not ids:
+    if not people:
         return
     with connection.cursor() as cursor:
         for start in range(0, len(people), 200):

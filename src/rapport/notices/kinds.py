@@ -44,30 +44,46 @@ class NoticeKind(models.TextChoices):
 @dataclass(frozen=True)
 class Line:
     """What happened in one case, folded: ``n`` times the same by the same person. ``who`` is the customer for
-    what customers do, else the colleague; "" where nobody did it. ``own``: they did it for themselves."""
+    what customers do, else the colleague; "" where nobody did it. ``own``: they did it for themselves.
+    ``cases``: of how many cases that changed hands together it speaks."""
 
     kind: NoticeKind
     n: int
     who: str
     own: bool = False
+    cases: int = 1
 
 
 @dataclass(frozen=True)
 class Spec:
-    """``ways``: how people are told who chose nothing. ``says``: the sentence in the reader's language."""
+    """``ways``: how people are told who chose nothing. ``says``: the sentence in the reader's language.
+    ``leads``: of those who chose nothing only whoever may change the brand's listening is told."""
 
     icon: str
     ways: frozenset[Way]
     says: Callable[[Line], str]
+    leads: bool = False
 
 
 def _assigned(line: Line) -> str:
+    if line.cases > 1:
+        return _many(
+            line,
+            ngettext("%(who)s gave you %(n)d case", "%(who)s gave you %(n)d cases", line.cases),
+            ngettext("%(n)d case was given to you", "%(n)d cases were given to you", line.cases),
+        )
     if not line.who:
         return _("This case was given to you")
     return _("%(who)s gave you this case") % {"who": line.who}
 
 
 def _team(line: Line) -> str:
+    if line.cases > 1:
+        return _many(
+            line,
+            ngettext("%(who)s gave your team %(n)d case", "%(who)s gave your team %(n)d cases", line.cases),
+            ngettext("%(n)d case was given to your team", "%(n)d cases were given to your team", line.cases),
+        )
     if not line.who:
         return _("This case was given to your team")
     return _("%(who)s gave this case to your team") % {"who": line.who}
@@ -104,11 +120,29 @@ def _woke(line: Line) -> str:
 
 
 def _taken(line: Line) -> str:
+    if line.cases > 1:
+        own = ngettext(
+            "%(who)s took over %(n)d case from you", "%(who)s took over %(n)d cases from you", line.cases
+        )
+        other = ngettext(
+            "%(who)s gave %(n)d case of yours to somebody else",
+            "%(who)s gave %(n)d cases of yours to somebody else",
+            line.cases,
+        )
+        return _many(
+            line,
+            own if line.own else other,
+            ngettext("%(n)d case is no longer yours", "%(n)d cases are no longer yours", line.cases),
+        )
     if not line.who:
         return _("This case is no longer yours")
     if line.own:
         return _("%(who)s took over your case") % {"who": line.who}
     return _("%(who)s gave your case to somebody else") % {"who": line.who}
+
+
+def _many(line: Line, by_somebody: str, by_nobody: str) -> str:
+    return (by_somebody if line.who else by_nobody) % {"who": line.who, "n": line.cases}
 
 
 def _alert(line: Line) -> str:
@@ -130,8 +164,8 @@ KINDS: dict[NoticeKind, Spec] = {
     NoticeKind.HELD: Spec("pause", _EVERY, _held),
     NoticeKind.WOKE: Spec("alarm-clock", _AT_HAND, _woke),
     NoticeKind.TAKEN: Spec("users-round", _AT_HAND, _taken),
-    # No case is behind it, so it is told by mentions/spikes, as its reader chose here.
-    NoticeKind.ALERT: Spec("triangle-alert", _EVERY, _alert),
+    # No case is behind it: mentions/spikes tells it, in each way as its reader chose here.
+    NoticeKind.ALERT: Spec("triangle-alert", _EVERY, _alert, leads=True),
 }
 
 # Of these the customer is who did it.

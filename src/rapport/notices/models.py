@@ -29,7 +29,7 @@ class Happening(models.Model):
 class Notice(models.Model):
     """Somebody is told of one thing that happened in a case. Screens, pushes and e-mails fold them.
 
-    ``key`` names the thing, so that nobody is told of it twice. ``in_desk``: it shows in the desk.
+    ``case`` is null for what concerns none or many: an alert, cases that changed hands together. ``key`` names the thing, so that nobody is told of it twice. ``in_desk``: it shows in the desk.
     ``push_at``, ``mail_at``: from when on it may be told that way; null when it will not be, or was.
     """
 
@@ -37,13 +37,15 @@ class Notice(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices", db_index=False
     )
     brand = models.ForeignKey("brands.Brand", on_delete=models.CASCADE, related_name="+", db_index=False)
-    case = models.ForeignKey("inbox.Case", on_delete=models.CASCADE, related_name="+", db_index=False)
+    case = models.ForeignKey(
+        "inbox.Case", null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     kind = models.CharField(max_length=10, choices=NoticeKind)
     key = models.CharField(max_length=60)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
-    data = models.JSONField(default=dict, help_text="Ids of what it speaks of: message, note, to.")
+    data = models.JSONField(default=dict, help_text="What it speaks of: message, note, to, n, alert, name.")
     at = models.DateTimeField()
     made_at = models.DateTimeField(db_default=Now())
     read_at = models.DateTimeField(null=True)

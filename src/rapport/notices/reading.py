@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from rapport.lib.errors import NotFound
 from rapport.lib.live import notify_people
 from rapport.notices.models import Notice
+from rapport.staff.access import brand_ids_for
 from rapport.staff.models import User
+from rapport.staff.permissions import Permission
 
 KEPT = timedelta(days=90)
 _SWEEP_BATCH = 10_000
@@ -32,6 +37,29 @@ def mark_read(*, user: User, case_id: int) -> int:
         if read:
             notify_people(brand_id=read[0][0], case_ids=[case_id], user_ids=[user.pk])
     return len(read)
+
+
+def mark_one_read(*, user: User, notice_id: int) -> Notice:
+    """``user`` looks at what a notice of theirs is about; returns it. Raises NotFound."""
+    visible = brand_ids_for(user, Permission.VIEW_CASES)
+    notice = Notice.objects.filter(id=notice_id, user=user, brand_id__in=visible).first()
+    if notice is None:
+        raise NotFound(_("That notification is not there any more."))
+    _mark(user, Notice.objects.filter(id=notice.pk))
+    return notice
+
+
+def mark_thing_read(*, user: User, key: str) -> None:
+    """``user`` looks at the thing of that key, on whichever way they came."""
+    _mark(user, Notice.objects.filter(user=user, key=key))
+
+
+def _mark(user: User, notices: QuerySet[Notice]) -> None:
+    with transaction.atomic():
+        brand_ids = sorted(set(notices.filter(read_at=None).values_list("brand_id", flat=True)))
+        if brand_ids:
+            notices.filter(read_at=None).update(read_at=timezone.now(), push_at=None, mail_at=None)
+            notify_people(brand_id=brand_ids[0], case_ids=[], user_ids=[user.pk])
 
 
 def mark_all_read(*, user: User) -> tuple[int, datetime]:

@@ -29,7 +29,7 @@ _MOST = 500
 
 _TAKE = """
 UPDATE notices_notice SET {column} = NULL WHERE id IN (
-    SELECT n.id FROM notices_notice n JOIN inbox_case c ON c.id = n.case_id
+    SELECT n.id FROM notices_notice n LEFT JOIN inbox_case c ON c.id = n.case_id
     WHERE n.{column} <= %(now)s AND n.user_id <> ALL(%(silent)s::bigint[])
       AND (c.priority >= %(urgent)s OR n.user_id <> ALL(%(urgent_only)s::bigint[]))
     ORDER BY n.{column} LIMIT %(limit)s)
@@ -81,17 +81,17 @@ def _mail(now: datetime) -> int:
     return len(jobs)
 
 
-def _folded(rows: Collection[tuple[int, int, datetime]], now: datetime) -> Iterable[list[int]]:
-    """The notices of each push."""
+def _folded(rows: Collection[tuple[int, int | None, datetime]], now: datetime) -> Iterable[list[int]]:
+    """The notices of each push: of one case, or one that is of none."""
     by_case: dict[int, list[int]] = defaultdict(list)
     for notice_id, case_id, _made in rows:
-        by_case[case_id].append(notice_id)
+        by_case[case_id or -notice_id].append(notice_id)
     if len(by_case) > _APART or any(made < now - _FRESH for _id, _case, made in rows):
         return [sorted(row[0] for row in rows)[-_MOST:]]
     return [sorted(ids)[-_MOST:] for ids in by_case.values()]
 
 
-def _take(column: str, now: datetime, *, away: bool) -> dict[int, list[tuple[int, int, datetime]]]:
+def _take(column: str, now: datetime, *, away: bool) -> dict[int, list[tuple[int, int | None, datetime]]]:
     """Due notices of everybody who may be told now, by person: id, case, when made. They are due no more."""
     held = _held(_waiting(column, now), now, away=away)
     with connection.cursor() as cursor:
@@ -105,7 +105,7 @@ def _take(column: str, now: datetime, *, away: bool) -> dict[int, list[tuple[int
                 "limit": _BATCH,
             },
         )
-        found: dict[int, list[tuple[int, int, datetime]]] = defaultdict(list)
+        found: dict[int, list[tuple[int, int | None, datetime]]] = defaultdict(list)
         for user_id, *row in cursor.fetchall():
             found[user_id].append((row[0], row[1], row[2]))
     return found

@@ -38,7 +38,8 @@ def push(news: Sequence[CaseNews], *, count: int, words: bool) -> Push:
     """One case, or a summary of several. ``count``: how many cases are unread, for the app's badge."""
     only = news[0] if len(news) == 1 else None
     if only is not None:
-        title, url, tag = _who(only), case_path(only.case_id), f"case-{only.case_id}"
+        title, url = _who(only), path_of(only)
+        tag = f"notice-{only.notice_id}" if only.notice_id else f"case-{only.case_id}"
         body = _lines(only, written([only]) if words else {})
     else:
         title = ngettext("News in %(n)d case", "News in %(n)d cases", len(news)) % {"n": len(news)}
@@ -82,9 +83,7 @@ def mail(user: User, news: Sequence[CaseNews], *, newest_id: int, words: bool) -
         subject = ngettext("News in %(n)d case", "News in %(n)d cases", len(news)) % {"n": len(news)}
     texts = written(news) if words else {}
     blocks = [
-        "\n".join(
-            [_who(one), *(f"  {line}" for line in _lines(one, texts)), f"  {base}{case_path(one.case_id)}"]
-        )
+        "\n".join([_who(one), *(f"  {line}" for line in _lines(one, texts)), f"  {base}{path_of(one)}"])
         for one in news
     ]
     stop = f"{base}{reverse('notices-stop', args=[stop_token(user)])}"
@@ -111,9 +110,11 @@ def mail(user: User, news: Sequence[CaseNews], *, newest_id: int, words: bool) -
     )
 
 
-def case_path(case_id: int) -> str:
-    """The case's address in the desk."""
-    return reverse("desk-case", args=["all", case_id])
+def path_of(news: CaseNews) -> str:
+    """The case's address in the desk; where no one case is behind it, the one that leads on to what is."""
+    if news.notice_id is not None:
+        return reverse("notice", args=[news.notice_id])
+    return reverse("desk-case", args=["all", news.case_id])
 
 
 def _who(case: CaseNews) -> str:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("notices/bell/", notices.bell, name="notices-bell"),
     path("notices/read/", notices.read, name="notices-read"),
     path("notices/unread/", notices.unread, name="notices-unread"),
+    path("notices/<int:notice_id>/", notices.notice, name="notice"),
     path("notices/stop/<str:token>/", notices.stop, name="notices-stop"),
     path("account/notices/", notices.settings_page, name="account-notices"),
     path("account/devices/", notices.device, name="account-devices"),

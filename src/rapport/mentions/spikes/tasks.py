@@ -19,6 +19,8 @@ from rapport.mentions.spikes import telling, watching
 from rapport.networks.http import PrivateAddress, request
 from rapport.notices import webpush
 from rapport.notices.defer import QUEUE, defer_again
+from rapport.notices.kinds import NoticeKind, Way
+from rapport.notices.making import tell_of_brand
 from rapport.notices.tasks import MOST_TRIES, as_reader, living_device, pause_after, send_to
 from rapport.staff.models import User
 
@@ -33,7 +35,8 @@ def tell(alert_id: int) -> None:
     """Ask for the pushes, e-mails and the webhook of a new alert, once."""
     now = timezone.now()
     with transaction.atomic():
-        alert = Alert.objects.select_for_update(of=("self",)).filter(pk=alert_id, told={}).first()
+        mine = Alert.objects.select_for_update(of=("self",)).select_related("query")
+        alert = mine.filter(pk=alert_id, told={}).first()
         if alert is None:
             return
         setting = AlertSetting.objects.filter(brand_id=alert.brand_id).first() or AlertSetting()
@@ -50,6 +53,13 @@ def tell(alert_id: int) -> None:
         for task, jobs in ((telling.PUSH, pushes), (telling.MAIL, mails), (telling.HOOK, hooks)):
             if jobs:
                 app.configure_task(task, queue=QUEUE).batch_defer(*jobs)
+        tell_of_brand(
+            kind=NoticeKind.ALERT,
+            key=telling.alert_key(alert_id),
+            brand_id=alert.brand_id,
+            user_ids=[user.pk for user in telling.people_of(alert.brand_id, Way.DESK)],
+            data={"alert": alert_id, "name": alert.query.name if alert.query else ""},
+        )
         alert.told = {"desk": now.isoformat()}
         alert.save(update_fields=["told"])
 

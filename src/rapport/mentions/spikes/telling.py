@@ -45,24 +45,27 @@ def defer_tell(alert_id: int) -> None:
     app.configure_task(TELL, queue=QUEUE).defer(alert_id=alert_id)
 
 
+def alert_key(alert_id: int) -> str:
+    """What notices of the alert are called, so that nobody gets two."""
+    return f"alert:{alert_id}"
+
+
 def people_of(brand_id: int, way: Way) -> list[User]:
-    """Who may change the brand's alerts and wants to be told that way."""
-    people = (
-        User.objects.filter(is_active=True, is_bot=False)
-        .filter(
-            Q(is_superuser=True)
-            | Q(
-                memberships__brand_id=brand_id,
-                memberships__role__in=roles_with(Permission.MANAGE_LISTENING),
-            )
-        )
-        .distinct()
-    )
+    """Who may see the brand's alerts and is told that way: whoever chose it, and of those who chose nothing whoever
+    may change them, as the table of kinds says."""
+    living = User.objects.filter(is_active=True, is_bot=False)
+    seeing = living.filter(_with(brand_id, Permission.VIEW_CASES)).distinct()
+    leads = set(living.filter(_with(brand_id, Permission.MANAGE_LISTENING)).values_list("id", flat=True))
     chosen = dict(
-        Choice.objects.filter(kind=NoticeKind.ALERT, user__in=people).values_list("user_id", way.value)
+        Choice.objects.filter(kind=NoticeKind.ALERT, user__in=seeing).values_list("user_id", way.value)
     )
     usual = way in KINDS[NoticeKind.ALERT].ways
-    return [user for user in people if chosen.get(user.pk, usual)]
+    return [user for user in seeing if chosen.get(user.pk, usual and user.pk in leads)]
+
+
+def _with(brand_id: int, permission: Permission) -> Q:
+    roles = roles_with(permission)
+    return Q(is_superuser=True) | Q(memberships__brand_id=brand_id, memberships__role__in=roles)
 
 
 def devices_of(brand_id: int, *, now: datetime) -> list[int]:

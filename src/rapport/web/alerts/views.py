@@ -18,8 +18,9 @@ from django.views.decorators.http import require_safe
 from rapport.lib.errors import Invalid
 from rapport.mentions.models import Alert
 from rapport.mentions.spikes import actions, queries
-from rapport.mentions.spikes.telling import hook_secret
+from rapport.mentions.spikes.telling import alert_key, hook_secret
 from rapport.mentions.spikes.watching import CHOICES
+from rapport.notices.reading import mark_thing_read
 from rapport.staff.access import access_brand, brands_for, may
 from rapport.staff.permissions import Permission
 from rapport.web.numbers import whole_number
@@ -50,6 +51,7 @@ def alerts(request: DeskRequest) -> HttpResponse:
 def alert(request: DeskRequest, alert_id: int) -> HttpResponse:
     """One alert: what it is about, and what is done about it."""
     found = actions.access_alert(user=request.user, alert_id=alert_id)
+    mark_thing_read(user=request.user, key=alert_key(alert_id))
     problem = ""
     if request.method == "POST":
         try:

@@ -14,7 +14,7 @@ from rapport.notices.queries import unread_count
 from rapport.staff.models import User
 
 register = template.Library()
-register.filter("case_path", wording.case_path)
+register.filter("news_path", wording.path_of)
 
 
 @register.simple_tag(takes_context=True)

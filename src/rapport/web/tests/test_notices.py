@@ -16,7 +16,7 @@ from rapport.notices.choosing import save_ways
 from rapport.notices.kinds import KINDS, NoticeKind, Way
 from rapport.notices.making import catch_up
 from rapport.notices.models import Choice, Device, Notice, Preferences
-from rapport.notices.queries import PAGE, unread_count
+from rapport.notices.queries import PAGE, choices_of, unread_count
 from rapport.staff.models import Membership, Role
 from rapport.web.tests.conftest import Desk
 from rapport.web.tests.doors_notices import _KEYS
@@ -46,6 +46,32 @@ def test_the_bell_counts_cases_and_opening_one_reads_it(desk: Desk) -> None:
     assert 'data-count="0"' in text(client, "/notices/bell/")
     assert "You have seen everything" in text(client)
     assert "Lead Person gave you this case" in text(client, "/notices/?show=all")
+
+
+def test_many_cases_that_were_taken_over_lead_to_whoever_has_them(desk: Desk) -> None:
+    agent, lead = desk.people[Role.AGENT], desk.people[Role.LEAD]
+    others = [
+        case_of(say(desk.channel, make_contact(desk.channel, f"Person {n}"), "Hello?")) for n in range(2)
+    ]
+    for case in others:
+        assign_case(actor=agent, case_id=case.id, assignee_id=agent.pk)
+    form = {"do": "assign:me", "pick": [case.id for case in others]}
+    assert desk.client(Role.LEAD).post("/desk/all/bulk/", form).status_code == 302
+    catch_up()
+    client = desk.client()
+    page = text(client)
+    assert "Lead Person took over 2 cases from you" in page
+    assert page.count("data-notice") == 1
+    answer = client.get(f"/notices/{Notice.objects.get(user=agent).pk}/")
+    assert answer["Location"] == f"/desk/all/?assignee={lead.pk}"
+    listed = text(client, answer["Location"])
+    assert all(f"/case/{case.id}/" in listed for case in others)
+    assert "You have seen everything" in text(client)
+
+
+def test_the_table_offers_leads_alerts_and_others_nothing_they_did_not_choose(desk: Desk) -> None:
+    assert choices_of(desk.people[Role.LEAD])[NoticeKind.ALERT] == {"desk", "push", "mail"}
+    assert choices_of(desk.people[Role.AGENT])[NoticeKind.ALERT] == frozenset()
 
 
 def test_what_happened_is_folded_by_case(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,9 +19,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from rapport.brands.hours import DAYS
+from rapport.inbox.queries.filters import NOBODY
 from rapport.lib.errors import Invalid, NotFound
 from rapport.notices import choosing, devices, queries, reading, webpush
 from rapport.notices.kinds import KINDS, WAYS, NoticeKind, Way
+from rapport.notices.models import Notice
 from rapport.notices.quiet import zone_of
 from rapport.web.devices import called
 from rapport.web.numbers import whole_number
@@ -49,6 +52,29 @@ def notices(request: DeskRequest) -> HttpResponse:
 
 @require_safe
 @desk_view
+def notice(request: DeskRequest, notice_id: int) -> HttpResponse:
+    """Read one notice that is of no one case, and go where it leads: the alert, or a list of the cases."""
+    found = reading.mark_one_read(user=request.user, notice_id=notice_id)
+    return HttpResponseRedirect(_leads_to(found))
+
+
+def _leads_to(found: Notice) -> str:
+    if found.case_id is not None:
+        return reverse("desk-case", args=["all", found.case_id])
+    match found.kind:
+        case NoticeKind.ALERT:
+            return reverse("alert", args=[found.data["alert"]])
+        case NoticeKind.ASSIGNED:
+            return reverse("desk-list", args=["mine"])
+        case NoticeKind.TEAM:
+            return reverse("desk-list", args=["teams"])
+    # Whoever has them now, or nobody.
+    whose = urlencode({"assignee": found.data.get("to") or NOBODY})
+    return f"{reverse('desk-list', args=['all'])}?{whose}"
+
+
+@require_safe
+@desk_view
 def bell(request: DeskRequest) -> HttpResponse:
     """The bell of the rail with its count, for a live update."""
     return render(request, "web/notices/bell.html")
@@ -57,9 +83,13 @@ def bell(request: DeskRequest) -> HttpResponse:
 @require_POST
 @desk_view
 def read(request: DeskRequest) -> HttpResponse:
-    """One case is read, or everything, which can be undone."""
+    """One case or one notice is read, or everything, which can be undone."""
     case_id = whole_number(request.POST.get("case", ""))
     every = "?show=all" if request.POST.get("show") == "all" else "?"
+    notice_id = whole_number(request.POST.get("notice", ""))
+    if notice_id is not None:
+        reading.mark_one_read(user=request.user, notice_id=notice_id)
+        return HttpResponseRedirect(reverse("notices") + every.rstrip("?"))
     if case_id is not None:
         reading.mark_read(user=request.user, case_id=case_id)
         return HttpResponseRedirect(reverse("notices") + every.rstrip("?"))

@@ -17,7 +17,7 @@ from rapport.mentions.models import Alert, AlertSetting, Query
 from rapport.mentions.spikes import tasks, telling
 from rapport.networks.doubles import Answer, Double, Request
 from rapport.notices.kinds import NoticeKind
-from rapport.notices.models import Choice, Preferences
+from rapport.notices.models import Choice, Notice, Preferences
 from rapport.staff.models import Role
 
 
@@ -64,6 +64,26 @@ def test_leads_who_want_it_are_written_to_once(alert: Alert) -> None:
     assert f"https://care.example.com/listening/alerts/{alert.pk}/" in letter.body
     alert.refresh_from_db()
     assert {"desk", "mail"} <= alert.told.keys()
+
+
+def test_the_bell_tells_each_who_chose_it_once_for_each_event(alert: Alert) -> None:
+    lead = make_user("Lea", brand=alert.brand, role=Role.LEAD)
+    no = make_user("Noa", brand=alert.brand, role=Role.LEAD)
+    Choice.objects.create(user=no, kind=NoticeKind.ALERT, desk=False, push=True, mail=True)
+    asked = make_user("Ana", brand=alert.brand, role=Role.VIEWER)
+    Choice.objects.create(user=asked, kind=NoticeKind.ALERT, desk=True, push=False, mail=False)
+    make_user("Ada", brand=alert.brand, role=Role.AGENT)
+    stranger = make_user("Els", brand=make_brand("other"), role=Role.LEAD)
+    Choice.objects.create(user=stranger, kind=NoticeKind.ALERT, desk=True, push=True, mail=True)
+    tasks.tell(alert.pk)
+    Alert.objects.update(told={})  # as when the job runs again
+    tasks.tell(alert.pk)
+    told = Notice.objects.order_by("user__name")
+    assert list(told.values_list("user_id", "kind")) == [(asked.pk, "alert"), (lead.pk, "alert")]
+    notice = told[0]
+    assert (notice.case_id, notice.data) == (None, {"alert": alert.pk, "name": "Aero alone"})
+    # Pushes and e-mails of alerts go their own, faster way.
+    assert (notice.push_at, notice.mail_at) == (None, None)
 
 
 @pytest.mark.usefixtures("mails")

@@ -10,8 +10,10 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from rapport.audit.models import AuditEntry
 from rapport.mentions.models import Alert, AlertSetting, Query
+from rapport.mentions.spikes.tasks import tell
 from rapport.notices.kinds import NoticeKind
-from rapport.notices.models import Choice
+from rapport.notices.models import Choice, Notice
+from rapport.notices.queries import unread_count
 from rapport.staff.models import Role
 from rapport.web.tests.conftest import Desk
 from rapport.web.tests.conftest import desk as desk
@@ -59,6 +61,25 @@ def test_it_is_told_on_every_page_until_a_lead_takes_it_on(desk: Desk, alert: Al
     alert.refresh_from_db()
     assert alert.acknowledged_by == desk.people[Role.LEAD]
     assert AuditEntry.objects.filter(action="alert.acknowledged", object_id=str(alert.pk)).count() == 1
+
+
+def test_the_bell_leads_to_it_and_opening_it_reads_what_the_bell_tells(desk: Desk, alert: Alert) -> None:
+    lead, client = desk.people[Role.LEAD], desk.client(Role.LEAD)
+    tell(alert.pk)
+    page = client.get("/notices/").content.decode()
+    notice = Notice.objects.get(user=lead)
+    assert "Aero alone" in page
+    assert f'href="/notices/{notice.pk}/"' in page
+    assert unread_count(lead) == 1
+    answer = client.get(f"/notices/{notice.pk}/")
+    assert (answer.status_code, answer["Location"]) == (302, _url(alert))
+    assert unread_count(lead) == 0
+    Notice.objects.update(read_at=None)
+    client.get(_url(alert))  # from elsewhere
+    assert unread_count(lead) == 0
+    Notice.objects.update(read_at=None)
+    client.post("/notices/read/", {"notice": notice.pk})
+    assert unread_count(lead) == 0
 
 
 def test_who_wants_it_not_on_the_desk_has_it_not_there(desk: Desk, alert: Alert) -> None:
