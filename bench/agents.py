@@ -59,11 +59,12 @@ class Agent:
     _pending: set[int] = field(default_factory=set)
     _all: bool = False
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
+    _timer: asyncio.TimerHandle | None = None
 
     @property
     def told(self) -> bool:
         """Whether there is something to fetch."""
-        return self._asked.is_set()
+        return self._asked.is_set() or self._timer is not None
 
     async def listen(self) -> None:
         while True:
@@ -78,6 +79,10 @@ class Agent:
                         self.seen.hint(now, hint["brand"], hint["cases"])
                         self._pending.update(hint["cases"])
                         self._all |= not hint["cases"]
+                        if not self._concerned(hint):
+                            self._later()
+                            if self.open_case not in hint["cases"]:
+                                continue
                     else:
                         continue
                     self._asked.set()
@@ -85,12 +90,25 @@ class Agent:
                 self.seen.cuts += 1
             await asyncio.sleep(RETRY_S)
 
+    def _concerned(self, hint: dict[str, Any]) -> bool:
+        """Whether this list may look different now."""
+        if self.view != "mine" or hint.get("mine") is not False:
+            return True
+        return any(str(case_id).encode() in dict(self.shown) for case_id in hint["cases"])
+
+    def _later(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(MOST_REST_S, self._asked.set)
+
     async def refresh(self) -> None:
         """The list after each hint, not at once and not all the time."""
         while True:
             await self._asked.wait()
             await asyncio.sleep(SETTLE_S)
             self._asked.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             self.busy = True
             pending, everything, self._pending, self._all = self._pending, self._all, set(), False
             began = time.time()
@@ -189,15 +207,33 @@ def _inside(instance: Instance, *arguments: str) -> Any:
     return json.loads(made.stdout)
 
 
+def _webs(instance: Instance) -> list[psutil.Process]:
+    """The web processes that run now."""
+    assert instance.process is not None
+    found = []
+    for child in psutil.Process(instance.process.pid).children():
+        with contextlib.suppress(psutil.Error):
+            if child.cmdline()[-1:] == ["web"]:
+                found.append(child)
+    return found
+
+
 def _memory_mb(instance: Instance) -> float:
-    pid = instance.pid_of("web")
-    return psutil.Process(pid).memory_info().rss / 2**20 if pid else 0.0
+    return float(sum(one.memory_info().rss for one in _webs(instance))) / 2**20
 
 
 def _cpu(instance: Instance) -> dict[str, float]:
-    """Seconds of processor time so far, by what used them."""
-    found = {"agents (the bench)": time.process_time()}
-    for name in ("web", "worker", "listen", "postgres"):
+    """Seconds of processor time so far, by what used them. Web processes that ended are those of their supervisor's
+    children who are no more."""
+    assert instance.process is not None
+    ended = psutil.Process(instance.process.pid).cpu_times()
+    found = {
+        "agents (the bench)": time.process_time(),
+        "web": ended.children_user
+        + ended.children_system
+        + sum(sum(one.cpu_times()[:2]) for one in _webs(instance)),
+    }
+    for name in ("worker", "listen", "postgres"):
         pid = instance.pid_of(name)
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
@@ -226,7 +262,7 @@ async def _run(
         await asyncio.sleep(0.1)
     await asyncio.sleep(2)
     connected = _memory_mb(instance)
-    tasks += [asyncio.create_task(agent.work()) for agent in agents]
+    working = [asyncio.create_task(agent.work()) for agent in agents]
     spent, began = _cpu(instance), time.time()
     feeder = _Feeder(instance, rate, seconds)
     for part, number in enumerate(kills, 1):
@@ -236,10 +272,14 @@ async def _run(
         os.kill(pid, number)
     while not feeder.done:
         await asyncio.sleep(0.2)
-    took = time.time() - began
+    ended = time.time()
+    took = ended - began
     load = {name: (now - spent.get(name, 0.0)) / took for name, now in _cpu(instance).items()}
     peak = _memory_mb(instance)
-    # The worker's last hints, and then until every screen has fetched what it was told of.
+    # Nobody does anything any more; the worker's last hints, and then until every screen has fetched what it was told of.
+    for task in working:
+        task.cancel()
+    await asyncio.gather(*working, return_exceptions=True)
     await asyncio.sleep(3)
     deadline = time.time() + _QUIET_S
     while any(agent.busy or agent.told for agent in agents) and time.time() < deadline:
@@ -259,11 +299,13 @@ async def _run(
         "problems": [problem for agent in agents for problem in agent.problems],
         "memory": (before, connected, peak),
         "load": load,
-        "seconds": took,
+        "between": (began, ended),
     }
 
 
-def run(*, agents: int = 200, rate: float = 50, seconds: float = 60, messages: int = 50_000) -> str:
+def run(
+    *, agents: int = 200, rate: float = 50, seconds: float = 60, messages: int = 50_000, webs: int = 1
+) -> str:
     """Measure without and with restarts of the web process, and return a section of Markdown."""
     found = {}
     for name, kills in (
@@ -273,11 +315,13 @@ def run(*, agents: int = 200, rate: float = 50, seconds: float = 60, messages: i
         with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
             data = Path(folder) / "data"
             fill(data, messages)
-            instance = Instance(data)
+            instance = Instance(data, RAPPORT_WEB_PROCESSES=str(webs))
             try:
                 instance.start()
                 logins = _inside(instance, "logins")[:agents]
                 found[name] = figures(asyncio.run(_run(instance, logins, rate, seconds, kills)))
+                if found[name]["errors"]:
+                    print(instance.tail())
             finally:
                 instance.destroy()
         print(name, json.dumps(found[name]), flush=True)
@@ -301,6 +345,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--messages", type=int, default=50_000)
+    parser.add_argument("--webs", type=int, default=1, help="web processes")
     arguments = parser.parse_args()
     print(run(**vars(arguments)))
 

@@ -56,7 +56,10 @@ def figures(found: dict[str, Any]) -> dict[str, Any]:
                 continue
             to_hint.append(heard - stored)
             to_screen.append(shown - stored)
-    refreshes = [ended - began for seen in found["seen"] for began, ended in seen.refreshes]
+    first, last = found["between"]
+    refreshes = [
+        ended - began for seen in found["seen"] for began, ended in seen.refreshes if first <= began < last
+    ]
     opened = [took for seen in found["seen"] for took in seen.opened]
     before, connected, peak = found["memory"]
     return {
@@ -66,11 +69,12 @@ def figures(found: dict[str, Any]) -> dict[str, Any]:
         "to the screen": _spread(to_screen),
         "a list": _spread(refreshes),
         "opening a case": _spread(opened),
-        "lists/s": round(len(refreshes) / found["seconds"], 1),
+        "lists/s": round(len(refreshes) / (last - first), 1),
         "events never on a screen": never,
         "screens wrong at the end": found["wrong"],
         "streams cut": sum(seen.cuts for seen in found["seen"]),
         "errors": len(found["problems"]),
+        **({"which": ", ".join(sorted(set(found["problems"]))[:8])} if found["problems"] else {}),
         "web before, MB": round(before),
         "with all agents, MB": round(connected),
         "kB an agent": round((connected - before) * 1024 / len(found["seen"])),
@@ -94,5 +98,5 @@ def rows(found: dict[str, dict[str, Any]]) -> list[list[str]]:
         "opening a case": "opening a case",
         "processor": "cores used",
     }
-    names = list(next(iter(found.values())))
+    names = [name for name in next(iter(found.values())) if name != "which"]
     return [[labels.get(name, name), *(str(one[name]) for one in found.values())] for name in names]

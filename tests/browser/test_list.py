@@ -147,3 +147,27 @@ def test_chips_are_taken_away_one_by_one_and_a_phone_fits_it_all(
     expect(page.get_by_role("button", name="Narrow the list")).to_be_in_viewport()
     keep(page, "list-filters-phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_list_of_ones_own_cases_is_not_fetched_for_those_of_others(
+    instance: Instance, open_desk: Opener
+) -> None:
+    everything = open_desk()
+    mine = open_desk(path="/desk/mine/")
+
+    def fetched() -> int:
+        found = mine.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
+        return sum("limit=" in url for url in found)
+
+    (row,) = _heard(everything, instance, "Whose is this")
+    mine.wait_for_timeout(1000)
+    before = fetched()
+    for number in range(5):
+        _heard(everything, instance, f"Whose is that {number}")
+    # For the numbers beside the lists it is fetched now and then, but not each time.
+    assert fetched() - before <= 2
+    # What becomes one's own is there at once.
+    row.locator("a").click()
+    everything.locator("[data-menu=assign] > summary").click()
+    everything.get_by_role("button", name="Take it yourself").click()
+    expect(mine.locator("#rows li.row", has_text="Whose is this")).to_be_visible()

@@ -34,10 +34,12 @@ HEAD_START_S = 5.0
 
 @dataclass
 class Child:
-    """One process that is to run: its command line after ``rapport``, and how it fared."""
+    """One process that is to run: its command line after ``rapport``, and how it fared. ``serves``: it answers
+    on the socket that the supervisor holds."""
 
     name: str
     arguments: Sequence[str]
+    serves: bool = False
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     deaths: int = 0
@@ -111,7 +113,7 @@ class Supervisor:
         while not self._stop.is_set():
             self._look_after_postgres()
             for child in self._children:
-                if child.name == "web" or self.page_answers.is_set() or time.monotonic() > head_start:
+                if child.serves or self.page_answers.is_set() or time.monotonic() > head_start:
                     self._look_after(child)
             self._stop.wait(LOOK_S)
 
@@ -152,8 +154,8 @@ class Supervisor:
             log.warning("%s ended (%s); starting it again%s", child.name, _ending(code), _in(pause))
         if now >= child.start_at:
             child.started = now
-            extra = {WEB_SOCKET: str(self._sock.fileno())} if child.name == "web" else {}
-            passed = (self._sock.fileno(),) if child.name == "web" else ()
+            extra = {WEB_SOCKET: str(self._sock.fileno())} if child.serves else {}
+            passed = (self._sock.fileno(),) if child.serves else ()
             child.process = self._spawn(child.arguments, extra, passed)
 
     def _look_after_postgres(self) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import logging
+import os
 import socket
 import threading
 import time
@@ -45,7 +46,11 @@ def command(demo: bool) -> None:
 
 
 def _up(options: Options, *, demo: bool) -> None:
-    children = [Child(name, (name,)) for name in ("web", "worker", "listen")]
+    webs = options.web_processes or _web_processes()
+    children = [
+        *(Child(f"web {n}" if webs > 1 else "web", ("web",), serves=True) for n in range(1, webs + 1)),
+        *(Child(name, (name,)) for name in ("worker", "listen")),
+    ]
     if demo:
         children.append(Child("demo", ("demo", "--live")))
     sock = _socket(options)
@@ -71,6 +76,11 @@ def _up(options: Options, *, demo: bool) -> None:
             supervisor.supervise()
         finally:
             supervisor.stop_all()
+
+
+def _web_processes() -> int:
+    """PostgreSQL and the worker need processors too."""
+    return min(max(len(os.sched_getaffinity(0)) // 2, 1), 4)
 
 
 def _socket(options: Options) -> socket.socket:

@@ -101,6 +101,14 @@ class Options(BaseSettings):
         alias="RAPPORT_SEND_ATTEMPTS",
         description="How often a reply is tried before it is shown as failed with a retry button.",
     )
+    web_processes: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        alias="RAPPORT_WEB_PROCESSES",
+        description="Web processes that `rapport up` starts, some 120 MB each; they answer on one port. Unset: one for "
+        "each two processors, at most four.",
+    )
     worker_concurrency: int = Field(
         default=4,
         ge=1,

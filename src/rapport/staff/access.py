@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -14,8 +15,18 @@ from rapport.lib.errors import NotAllowed, NotFound
 from rapport.staff.models import Team, User
 from rapport.staff.permissions import Permission, roles_with
 
-# The roles of one person, by brand, while a page is shown to them: (their id, {brand id: role}).
-_seen: ContextVar[tuple[int, dict[int, str]] | None] = ContextVar("roles_seen", default=None)
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one person may enter, while a page is shown to them: their roles by brand; of who may do everything, all
+    brands' ids by name, else none."""
+
+    user_id: int
+    roles: dict[int, str]
+    every: tuple[int, ...]
+
+
+_seen: ContextVar[_Seen | None] = ContextVar("roles_seen", default=None)
 
 
 @contextmanager
@@ -24,17 +35,20 @@ def roles_read_once(user: User) -> Iterator[None]:
 
     For what only reads. Whoever changes something asks anew, so that a role taken away meanwhile counts.
     """
-    roles = dict(user.memberships.values_list("brand_id", "role"))
-    before = _seen.set((user.pk, roles))
+    if user.is_superuser:
+        seen = _Seen(user.pk, {}, tuple(Brand.objects.values_list("id", flat=True)))
+    else:
+        seen = _Seen(user.pk, dict(user.memberships.values_list("brand_id", "role")), ())
+    before = _seen.set(seen)
     try:
         yield
     finally:
         _seen.reset(before)
 
 
-def _roles_seen(user: User) -> dict[int, str] | None:
+def _seen_of(user: User) -> _Seen | None:
     seen = _seen.get()
-    return seen[1] if seen and seen[0] == user.pk else None
+    return seen if seen and seen.user_id == user.pk else None
 
 
 def brands_for(user: User, permission: Permission) -> QuerySet[Brand]:
@@ -48,15 +62,17 @@ def brands_for(user: User, permission: Permission) -> QuerySet[Brand]:
 
 def brand_ids_for(user: User, permission: Permission) -> list[int]:
     """Their ids."""
-    seen = _roles_seen(user)
-    if seen is not None and user.is_active and not user.is_superuser:
-        return sorted(brand_id for brand_id, role in seen.items() if role in roles_with(permission))
+    seen = _seen_of(user)
+    if seen is not None and user.is_active:
+        if user.is_superuser:
+            return list(seen.every)
+        return sorted(brand_id for brand_id, role in seen.roles.items() if role in roles_with(permission))
     return list(brands_for(user, permission).values_list("id", flat=True))
 
 
 def may_anywhere(user: User, permission: Permission) -> bool:
     """Whether ``user`` has ``permission`` for any brand."""
-    if _roles_seen(user) is not None:
+    if _seen_of(user) is not None:
         return bool(brand_ids_for(user, permission))
     return brands_for(user, permission).exists()
 
@@ -72,9 +88,9 @@ def granted(user: User, brand_id: int) -> frozenset[Permission]:
         return frozenset()
     if user.is_superuser:
         return frozenset(Permission)
-    seen = _roles_seen(user)
+    seen = _seen_of(user)
     if seen is not None:
-        roles = {seen[brand_id]} if brand_id in seen else set()
+        roles = {seen.roles[brand_id]} if brand_id in seen.roles else set()
     else:
         roles = set(user.memberships.filter(brand_id=brand_id).values_list("role", flat=True))
     return frozenset(one for one in Permission if roles.intersection(roles_with(one)))

@@ -10,15 +10,18 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 import weakref
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import psycopg
 from django.db import connection as django_connection
 
 from rapport.lib.live import DESK
+from rapport.web.gathering import Gathering
+from rapport.web.gathering import Hint as Hint
 
 _log = logging.getLogger(__name__)
 QUEUE_SIZE: Final = 100
@@ -34,18 +37,6 @@ class Hello:
 @dataclass(frozen=True)
 class Paused:
     """The database cannot be heard now; :class:`Hello` follows when it can again."""
-
-
-@dataclass(frozen=True)
-class Hint:
-    """Cases of a brand changed; no ids: look at everything of that brand. ``people``: it is for these alone.
-    ``thread``: only what their own pages show, so lists stay as they are. ``mentions``: not cases, but mentions."""
-
-    brand_id: int
-    case_ids: tuple[int, ...]
-    people: tuple[int, ...] = ()
-    thread: bool = False
-    mentions: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +73,13 @@ class Screen:
     async def get(self) -> Item:
         """The next item, waiting for it."""
         return await self._queue.get()
+
+    async def get_all(self) -> list[Item]:
+        """All there is, waiting for the first."""
+        items = [await self._queue.get()]
+        while not self._queue.empty():
+            items.append(self._queue.get_nowait())
+        return items
 
 
 class Hub:
@@ -135,12 +133,34 @@ class Hub:
             failures += 1
 
     async def _relay(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        gathering = Gathering()
         while True:
-            async for notify in connection.notifies(timeout=_HEARTBEAT_S):
-                hint = read_hint(notify.payload)
-                if hint is not None:
-                    self._tell(hint)
-            await connection.execute("SELECT 1")
+            wait = gathering.wait(now=time.monotonic(), screens=len(self._screens))
+            if wait is not None and wait <= 0:
+                for hint in gathering.take(now=time.monotonic()):
+                    self._tell(await _with_holders(connection, hint))
+                continue
+            heard = False
+            async for notify in connection.notifies(timeout=wait or _HEARTBEAT_S, stop_after=1):
+                heard = True
+                item = read_hint(notify.payload)
+                if isinstance(item, Hint):
+                    gathering.add(item)
+                elif item is not None:
+                    self._tell(item)
+            if wait is None and not heard:
+                await connection.execute("SELECT 1")
+
+
+async def _with_holders(connection: psycopg.AsyncConnection[Any], hint: Hint) -> Hint:
+    """The hint, and who has its cases: a list of one's own cases need not be fetched for those of others."""
+    if not hint.case_ids or hint.thread or hint.mentions:
+        return hint
+    asked = await connection.execute(
+        "SELECT DISTINCT assignee_id FROM inbox_case WHERE id = ANY(%s) AND assignee_id IS NOT NULL",
+        [list(hint.case_ids)],
+    )
+    return replace(hint, holders=frozenset(row[0] for row in await asked.fetchall()))
 
 
 def read_hint(payload: str) -> Hint | Look | None:

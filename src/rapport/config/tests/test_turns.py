@@ -5,7 +5,7 @@ import asyncio
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.test import RequestFactory
 
-from rapport.config.turns import MOST_AT_ONCE, in_turns
+from rapport.config.turns import LISTS_AT_ONCE, MOST_AT_ONCE, in_turns
 
 
 class _Works:
@@ -50,3 +50,23 @@ def test_one_that_fails_makes_room_too() -> None:
 def test_an_event_stream_takes_nobodys_turn() -> None:
     works = asyncio.run(_ask(["/live/"] * (MOST_AT_ONCE * 2)))
     assert works.most == MOST_AT_ONCE * 2
+
+
+def test_a_case_does_not_wait_behind_lists() -> None:
+    async def scenario() -> list[int]:
+        works = _Works()
+        ask = in_turns(works)
+        lists = [
+            asyncio.create_task(ask(RequestFactory().get("/desk/", headers={"HX-Target": "list"})))
+            for _number in range(LISTS_AT_ONCE * 3)
+        ]
+        await asyncio.sleep(0.01)
+        seen = [works.inside]
+        case = asyncio.create_task(ask(RequestFactory().get("/desk/", headers={"HX-Target": "case"})))
+        await asyncio.sleep(0.01)
+        seen.append(works.inside)
+        works.go_on.set()
+        await asyncio.gather(case, *lists)
+        return [*seen, works.done]
+
+    assert asyncio.run(scenario()) == [LISTS_AT_ONCE, LISTS_AT_ONCE + 1, LISTS_AT_ONCE * 3 + 1]

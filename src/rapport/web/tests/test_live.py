@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 from django.test import AsyncClient, Client
 
+from rapport.inbox.models import Case
 from rapport.lib.live import DESK, notify_desk
 from rapport.staff.models import Membership
 from rapport.web import live
@@ -23,10 +24,10 @@ PATIENCE_S = 10
 
 async def _events(stream: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     async for chunk in stream:
-        text = chunk.decode()
-        if text.startswith("event: "):
-            name, data = text.strip().split("\n")
-            yield name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+        for text in chunk.decode().split("\n\n"):
+            if text.startswith("event: "):
+                name, data = text.split("\n")
+                yield name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
 
 async def _open(desk: Desk, role: str):  # type: ignore[no-untyped-def]
@@ -54,7 +55,11 @@ def test_a_screen_hears_of_its_brands_and_of_no_other(desk: Desk) -> None:
         assert await _next(events) == ("hello", {})
         await sync_to_async(_tell)(desk.other_brand.id, desk.other_case.id)
         await sync_to_async(_tell)(desk.brand.id, desk.case.id)
-        assert await _next(events) == ("hint", {"brand": desk.brand.id, "cases": [desk.case.id]})
+        told = {"brand": desk.brand.id, "cases": [desk.case.id], "mine": False}
+        assert await _next(events) == ("hint", told)
+        await Case.objects.filter(id=desk.case.id).aupdate(assignee=desk.people["agent"])
+        await sync_to_async(_tell)(desk.brand.id, desk.case.id)
+        assert await _next(events) == ("hint", {**told, "mine": True})
         await events.aclose()
 
     asyncio.run(scenario())

@@ -96,20 +96,21 @@ async def _events(request: HttpRequest, seen: _Seen) -> AsyncIterator[str]:
         yield "retry: 1000\n\n"
         async with hub().screen(request.GET.get("screen", "")[:16]) as screen:
             while True:
+                items: list[Item | None]
                 try:
-                    item: Item | None = await asyncio.wait_for(screen.get(), _KEEPALIVE_S)
+                    async with asyncio.timeout(_KEEPALIVE_S):
+                        items = list(await screen.get_all())
                 except TimeoutError:
-                    item = None
+                    items = [None]
                 if time.monotonic() - seen.at > _RECHECK_S:
                     now = await _who(request)
                     if now is None:
                         yield "event: bye\ndata: {}\n\n"
                         return
                     if now.brand_ids != seen.brand_ids:
-                        item = Hello()
+                        items = [Hello()]
                     seen = now
-                text = _event(item, seen)
-                if text:
+                if text := "".join(_event(item, seen) for item in items):
                     yield text
 
 
@@ -127,6 +128,8 @@ def _event(item: Item | None, seen: _Seen) -> str:
             if item.mentions:
                 return f"event: mentions\ndata: {json.dumps({'brand': brand_id})}\n\n"
             told = {"brand": brand_id, "cases": case_ids, **({"thread": True} if item.thread else {})}
+            if item.holders is not None:
+                told["mine"] = seen.user_id in item.holders
             return f"event: hint\ndata: {json.dumps(told)}\n\n"
         case Look(brand_id=brand_id, case_id=case_id) if brand_id in seen.brand_ids:
             return f"event: look\ndata: {json.dumps({'case': case_id})}\n\n"

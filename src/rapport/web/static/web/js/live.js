@@ -17,6 +17,7 @@ let again; // the next try to connect
 let pending = nothing();
 let resting = false;
 let due = false; // something changed while the list rested
+let later; // a fetch for the numbers beside the lists alone, which may come late
 
 function tell(text) {
   const box = document.getElementById("connection");
@@ -48,6 +49,12 @@ function soon() {
   }, SETTLE_MS);
 }
 
+// A list of one's own cases does not change with those of others; how many there are elsewhere may be said later.
+function concerns(hint) {
+  if (hint.mine !== false || document.getElementById("desk")?.dataset.view !== "mine") return true;
+  return hint.cases.some((id) => document.getElementById(`row-${id}`));
+}
+
 function refresh(all, lists, cases) {
   if (lists) document.body.dispatchEvent(new CustomEvent("rapport:hint"));
   if (!document.getElementById("desk")) return;
@@ -57,6 +64,8 @@ function refresh(all, lists, cases) {
 }
 
 async function listInTurn() {
+  clearTimeout(later);
+  later = undefined;
   due = true;
   if (resting) return;
   resting = true;
@@ -89,7 +98,8 @@ function connect(url) {
   });
   source.addEventListener("hint", (event) => {
     const hint = JSON.parse(event.data);
-    pending.lists ||= !hint.thread;
+    if (!hint.thread && concerns(hint)) pending.lists = true;
+    else if (!hint.thread) later ??= setTimeout(listInTurn, LONGEST_REST_MS);
     if (hint.cases.length) hint.cases.forEach((id) => pending.cases.add(id));
     else pending.all = true;
     soon();
