@@ -3,7 +3,7 @@ room may ever hang there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,12 +35,25 @@ class _Hanging:
     once: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What a room does about rows that cannot move, since the case that stays has its own. ``joined`` is asked
+    after all else moved and returns what ``parted`` needs to take it back: ids, codes and times."""
+
+    joined: Callable[[Mapping[int, int]], list[dict[str, Any]]]
+    parted: Callable[[list[dict[str, Any]]], None]
+
+
+# By name, under which what a rule did is written down. Rooms add theirs as they are loaded.
+RULES: dict[str, Rule] = {}
+
+
 def move(into: Mapping[int, int]) -> dict[str, list[Any]]:
     """Let everything that hangs on the cases (keys) hang on others (values); returns the keys of the moved
-    rows by table.
+    rows by table, and what rules did by their names.
 
     Where there can be one row for each case (one draft for each person), the case that stays keeps its own,
-    and the other's stays where it is.
+    and the other's stays where it is, unless a rule has a better place for it.
     """
     moved: dict[str, list[Any]] = {}
     pairs = {"from": list(into), "to": list(into.values())}
@@ -49,6 +62,9 @@ def move(into: Mapping[int, int]) -> dict[str, list[Any]]:
             cursor.execute(_statement(one), pairs)
             if keys := [row[0] for row in cursor.fetchall()]:
                 moved[one.table] = sorted(keys)
+    for name, rule in RULES.items():
+        if done := rule.joined(into):
+            moved[name] = done
     return moved
 
 
@@ -66,6 +82,9 @@ def move_back(moved: Mapping[str, list[Any]], *, source: int, target: int) -> No
                 key=sql.Identifier(one.key),
             )
             cursor.execute(statement.as_string(None), [source, target, list(moved[one.table])])
+    for name, rule in RULES.items():
+        if name in moved:
+            rule.parted(moved[name])
 
 
 def _statement(one: _Hanging) -> str:
