@@ -118,6 +118,7 @@ def running(folder: Path, *options: str) -> Iterator[tuple[str, dict[str, str]]]
         "RAPPORT_PORT": str(port),
         "RAPPORT_UNDO_SECONDS": str(UNDO_SECONDS),
         "RAPPORT_POLL_SECONDS": "1",
+        "RAPPORT_WEB_PROCESSES": "1",
         "RAPPORT_PRIVATE_ADDRESSES": "true",  # the networks' doubles run on this machine
         "PYTHONPATH": str(REPOSITORY),
     }

@@ -36,6 +36,7 @@ class Instance:
             "RAPPORT_DATA": str(data),
             "RAPPORT_PORT": str(self.port),
             "RAPPORT_LOG_LEVEL": "WARNING",
+            "RAPPORT_WEB_PROCESSES": "1",
             **settings,
         }
         self.postgres = EmbeddedPostgres(data)
