@@ -19,7 +19,7 @@ from rapport.ingest.renewal import renew_due
 from rapport.ingest.silence import learn_silence
 from rapport.ingest.watch import watch_channels
 from rapport.mentions import backfill as past_of_queries
-from rapport.mentions import hearing
+from rapport.mentions import hearing, mute_passes
 from rapport.mentions.recording import forget_gone
 from rapport.mentions.rule_failures import forget_failures
 from rapport.mentions.spikes.watching import count_all_noise, watch
@@ -126,6 +126,12 @@ JOBS: tuple[Job, ...] = (
         "* * * * *",
         "Goes on looking through the past for a query whose job was lost.",
         past_of_queries.sweep,
+    ),
+    Job(
+        "mute_sweep",
+        "* * * * *",
+        "Goes on asking a mute of old mentions where the job for it was lost.",
+        mute_passes.sweep,
     ),
     Job(
         "forget_gone",

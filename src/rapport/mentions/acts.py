@@ -15,7 +15,7 @@ from rapport.lib.errors import Invalid
 from rapport.lib.live import notify_mentions
 from rapport.lib.pg import array
 from rapport.listening.text import handle_name
-from rapport.mentions import case_making, folding, settling
+from rapport.mentions import case_making, folding, mute_passes, settling
 from rapport.mentions.act_models import MentionAct
 from rapport.mentions.models import Mention, MentionState, Mute, MuteKind
 from rapport.mentions.muting import NEWEST, unmute
@@ -61,6 +61,11 @@ def mute_authors(*, user: User, picks: Sequence[Pick]) -> Outcome:
                 [array([one.id for one in named]), NEWEST],
             )
             theirs = {row[0] for row in cursor.fetchall()}
+        if len(theirs) >= NEWEST:
+            for brand_id, kind, network, value in Mute.objects.filter(id__in=mutes).values_list(
+                "brand_id", "kind", "network", "value"
+            ):
+                mute_passes.begin(brand_id, [(kind, network, value)])
         return _done(
             user,
             picks,

@@ -151,6 +151,35 @@ class Mute(models.Model):
         return f"{self.kind}:{self.value}"
 
 
+class MutePass(models.Model):
+    """A mute that came or went and is being asked of all mentions of the brand, from the newest down; gone when it is
+    through. ``value`` and what is before it are the mute's, which may be gone itself."""
+
+    brand = models.ForeignKey(
+        "brands.Brand", on_delete=models.CASCADE, related_name="mute_passes", db_index=False
+    )
+    kind = models.CharField(max_length=8, choices=MuteKind)
+    network = models.CharField(max_length=40, blank=True)
+    value = models.CharField(max_length=200)
+    top = models.BigIntegerField(help_text="The id of the newest mention when it began.")
+    below = models.BigIntegerField(help_text="Mentions with smaller ids are still to come.")
+    at = models.DateTimeField(db_default=Now(), help_text="Its last sign of life.")
+
+    class Meta:
+        ordering = ["brand", "value", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["brand", "kind", "network", "value"], name="mute_pass_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value} below {self.below}"
+
+    @property
+    def percent(self) -> int:
+        """How far it is, 0 to 99."""
+        return max(0, min(99, 100 * (self.top - self.below) // max(1, self.top)))
+
+
 class Post(models.Model):
     """Something that was said in public and matched a query. ``message``: when a channel of ours heard it too."""
 

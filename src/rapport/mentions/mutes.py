@@ -4,7 +4,8 @@ is set aside, and comes back when the mute is taken away."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from rapport.listening.text import handle_name, links, padded, plain, words
@@ -45,6 +46,18 @@ class Mutes:
     def _is_site(self, host: str) -> bool:
         parts = host.split(".")
         return any(".".join(parts[start:]) in self._sites for start in range(len(parts)))
+
+
+# What of a mention's post is asked, in the order of :func:`is_muted`.
+SAID = ("post__network", "post__author", "post__text", "post__title", "post__url", "post__facts")
+
+
+def is_muted(mutes: Mutes, said: Sequence[Any]) -> bool:
+    """Whether a post is to be set aside, of its columns :data:`SAID`."""
+    network, author, text, title, url, facts = said
+    links = facts.get("links") if isinstance(facts, dict) else None
+    addresses = [url, *map(str, links if isinstance(links, list) else [])]
+    return mutes.apply(network=network, author=author, text=text, title=title, addresses=addresses)
 
 
 def site_of(address: str) -> str:

@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from rapport.audit.actions import record
 from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.live import notify_mentions
-from rapport.mentions import folding, settling
+from rapport.mentions import folding, mute_passes, settling
 from rapport.mentions.models import Mention, MentionState, Mute, MuteKind
-from rapport.mentions.mutes import Mutes, clean_value, mutes_of
+from rapport.mentions.mutes import SAID, Mutes, clean_value, is_muted, mutes_of
 from rapport.staff.access import brands_for, require
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 
-# So many of the newest are gone through when a mute comes or goes; what is older has been seen, or never will be.
+# So many of the newest are gone through at once when a mute comes or goes, the others behind it (mute_passes.py).
 NEWEST: Final = 5000
 LONGEST: Final = 200
 
@@ -34,7 +34,8 @@ def mutes_for(*, user: User) -> QuerySet[Mute]:
 
 
 def add_mute(*, user: User, brand_id: int, kind: str, value: str, network: str = "") -> Mute:
-    """Mute an author, a word or phrase, or a website for a brand; new mentions that it fits are set aside too.
+    """Mute an author, a word or phrase, or a website for a brand; new mentions that it fits are set aside too: the newest
+    at once, older ones by a job.
 
     Raises Invalid for what cannot be muted, Conflict when it is muted already.
     """
@@ -59,14 +60,15 @@ def add_mute(*, user: User, brand_id: int, kind: str, value: str, network: str =
                 )
         except IntegrityError as error:
             raise Conflict(_("That is muted already.")) from error
-        only = Mutes([(mute.kind, mute.network, mute.value)])
-        _move(brand_id, only, before=[MentionState.NEW], after=MentionState.MUTED)
+        one = (mute.kind, mute.network, mute.value)
+        if not _move(brand_id, Mutes([one]), before=[MentionState.NEW], after=MentionState.MUTED):
+            mute_passes.begin(brand_id, [one])
         _record("mute.added", user, mute)
     return mute
 
 
 def remove_mute(*, user: User, mute_id: int) -> Mute:
-    """Hear it again: of the newest that were set aside, those that nothing else mutes are new again."""
+    """Hear it again: what was set aside and nothing else mutes is new again, the newest at once, older ones by a job."""
     mute = Mute.objects.filter(id=mute_id).first()
     if mute is None:
         raise NotFound(_("There is no such thing muted, or you may not see it."))
@@ -79,20 +81,22 @@ def remove_mute(*, user: User, mute_id: int) -> Mute:
 
 
 def unmute(mutes: QuerySet[Mute]) -> None:
-    """Delete these; of the newest that they set aside, those that nothing else mutes are new. Under folding's lock."""
+    """Delete these; what they set aside and nothing else mutes is new, as in :func:`remove_mute`. Under folding's lock."""
     gone: dict[int, list[tuple[str, str, str]]] = {}
     for brand_id, *row in mutes.values_list("brand_id", "kind", "network", "value"):
         gone.setdefault(brand_id, []).append((row[0], row[1], row[2]))
     mutes.delete()
     left = mutes_of(gone)
     for brand_id, rows in gone.items():
-        _move(
+        whole = _move(
             brand_id,
             Mutes(rows),
             before=[MentionState.MUTED],
             after=MentionState.NEW,
             unless=left.get(brand_id),
         )
+        if not whole:
+            mute_passes.begin(brand_id, rows)
 
 
 def _record(action: str, user: User, mute: Mute) -> None:
@@ -113,24 +117,16 @@ def _move(
     before: Sequence[str],
     after: MentionState,
     unless: Mutes | None = None,
-) -> None:
-    rows = (
-        Mention.objects.filter(brand_id=brand_id, state__in=before)
-        .order_by("-sent_at", "-id")
-        .values_list(
-            "id", "post__network", "post__author", "post__text", "post__title", "post__url", "post__facts"
-        )[:NEWEST]
-    )
-    moved = []
-    for mention_id, network, author, text, title, url, facts in rows:
-        links = facts.get("links") if isinstance(facts, dict) else None
-        addresses = [url, *map(str, links if isinstance(links, list) else [])]
-        asked = {"network": network, "author": author, "text": text, "title": title}
-        if fits.apply(**asked, addresses=addresses) and not (
-            unless is not None and unless.apply(**asked, addresses=addresses)
-        ):
-            moved.append(mention_id)
-    if not moved:
-        return
-    settling.mute(moved, muted=after == MentionState.MUTED)
-    notify_mentions(brand_id=brand_id)
+) -> bool:
+    """Go through the newest; whether that was all there are."""
+    asked = Mention.objects.filter(brand_id=brand_id, state__in=before).order_by("-sent_at", "-id")
+    rows = list(asked.values_list("id", *SAID)[:NEWEST])
+    moved = [
+        row[0]
+        for row in rows
+        if is_muted(fits, row[1:]) and not (unless is not None and is_muted(unless, row[1:]))
+    ]
+    if moved:
+        settling.mute(moved, muted=after == MentionState.MUTED)
+        notify_mentions(brand_id=brand_id)
+    return len(rows) < NEWEST

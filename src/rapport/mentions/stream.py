@@ -1,10 +1,10 @@
-"""The stream of mentions: one page of it, how many wait in each state, and one mention with why it was found."""
+"""The stream of mentions: one page of it, why each was found, and how many wait in each state."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,17 +15,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rapport.lib.errors import Invalid
-from rapport.mentions.handling import access_mention
-from rapport.mentions.models import Match, Mention, MentionState, Query
+from rapport.mentions.models import Match, MentionState
 from rapport.staff.access import brand_ids_for
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
 
 COUNTED: Final = 1000  # of each state; what is beyond it is "999+"
-MOST_COPIES: Final = 50
 LARGEST_PAGE: Final = 200
 # Where no index has what the list is narrowed to, a page looks at so many and the next one goes on from there.
 LOOKED: Final = 10_000
+# While nothing is found it looks on by itself, so many times; then whoever reads is told how far, and decides.
+LOOKS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,11 @@ class MentionRow:
 
 @dataclass(frozen=True)
 class MentionPage:
+    """``looked``: through how many mentions, where nothing was found so far and there are more."""
+
     rows: tuple[MentionRow, ...]
     next_cursor: str | None
+    looked: int = 0
 
 
 def list_mentions(
@@ -114,9 +117,23 @@ def list_mentions(
 ) -> MentionPage:
     """One page of the mentions of this person's brands, copies left out, in two statements.
 
-    ``after`` is the page before's ``next_cursor``. A page of a list that is narrowed may be short, or empty, and still
-    have a next one: see :data:`LOOKED`. Raises Invalid for a cursor that is none.
+    ``after`` is the page before's ``next_cursor``. A page of a list that is narrowed may be short and still have a next
+    one (see :data:`LOOKED`); where it would be empty, it looks on, :data:`LOOKS` times in all. Raises Invalid for a
+    cursor that is none.
     """
+    looked = 0
+    while True:
+        page = _look(user=user, filters=filters, after=after, limit=limit)
+        if page.rows or page.next_cursor is None:
+            return page
+        looked += LOOKED
+        if looked >= LOOKS * LOOKED:
+            return replace(page, looked=looked)
+        after = page.next_cursor
+
+
+def _look(*, user: User, filters: StreamFilters, after: str | None, limit: int) -> MentionPage:
+    """A page from one place on, which ends where :data:`LOOKED` were looked at."""
     limit = max(1, min(limit, LARGEST_PAGE))
     order = ORDERS.get(filters.order, ORDERS["newest"])
     brands = brand_ids_for(user, Permission.VIEW_CASES)
@@ -367,43 +384,3 @@ def new_count(*, user: User, most: int = COUNTED) -> int:
             [brands, most],
         )
         return int(cursor.fetchone()[0])
-
-
-@dataclass(frozen=True, kw_only=True)
-class MentionDetail:
-    """One mention, why it was found, and the newest of what is folded into it."""
-
-    mention: Mention
-    found: tuple[Found, ...]
-    copies: tuple[Mention, ...]
-
-
-def mention_detail(*, user: User, mention_id: int) -> MentionDetail:
-    """A mention of one of this person's brands. Raises NotFound."""
-    mention = access_mention(user=user, mention_id=mention_id)
-    copies = (
-        Mention.objects.select_related("post")
-        .filter(folded_into_id=mention.id)
-        .order_by("-sent_at", "-id")[:MOST_COPIES]
-    )
-    return MentionDetail(
-        mention=mention,
-        found=found_of([mention.id]).get(mention.id, ()),
-        copies=tuple(copies) if mention.copies else (),
-    )
-
-
-def choices(*, user: User) -> dict[str, list[Any]]:
-    """What the list can be narrowed to: queries, and the networks and languages of the newest thousand."""
-    brands = brand_ids_for(user, Permission.VIEW_CASES)
-    queries = list(Query.objects.filter(brand_id__in=brands, deleted_at__isnull=True).order_by("name", "id"))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(array_agg(DISTINCT p.network), '{}'), coalesce(array_agg(DISTINCT p.lang), '{}') "
-            "FROM (SELECT m.post_id FROM unnest(%s::bigint[]) AS b(id) CROSS JOIN LATERAL "
-            "(SELECT post_id FROM mentions_mention WHERE brand_id = b.id ORDER BY post_id DESC LIMIT 1000) m "
-            "ORDER BY m.post_id DESC LIMIT 1000) m JOIN mentions_post p ON p.id = m.post_id",
-            [brands],
-        )
-        networks, langs = cursor.fetchone()
-    return {"queries": queries, "networks": sorted(networks), "langs": sorted(one for one in langs if one)}

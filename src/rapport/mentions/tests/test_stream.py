@@ -17,12 +17,11 @@ from rapport.mentions.models import Mention, MentionState, Post, QueryKind
 from rapport.mentions.stream import (
     MentionRow,
     StreamFilters,
-    choices,
     list_mentions,
-    mention_detail,
     new_count,
     state_counts,
 )
+from rapport.mentions.stream_detail import choices, mention_detail
 from rapport.mentions.tests.made import make_mention, make_post, make_query
 from rapport.staff.models import Membership, Role, User
 
@@ -192,6 +191,25 @@ def test_a_narrowed_list_goes_on_where_a_page_stopped_looking(
         assert [row.sent_at for row in rows] == sorted((row.sent_at for row in rows), reverse=True) or (
             order == "relevance"
         )
+
+
+def test_where_nothing_fits_it_looks_on_by_itself_and_then_says_how_far(
+    brand: Brand, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "LOOKED", 7)
+    fill(brand, 90, states=("new",))
+    rare = make_mention(brand, make_post("a rare word", sent_at=START - timedelta(minutes=1)))
+    near = make_mention(brand, make_post("a near word", sent_at=START + timedelta(minutes=24)))
+    page = list_mentions(user=agent, filters=StreamFilters(text="near"))
+    assert ([row.id for row in page.rows], page.looked) == ([near.id], 0)
+    page = list_mentions(user=agent, filters=StreamFilters(text="rare"))
+    assert (page.rows, page.looked) == ((), 35)
+    seen = 0
+    while not page.rows:
+        seen += page.looked
+        assert page.next_cursor is not None
+        page = list_mentions(user=agent, filters=StreamFilters(text="rare"), after=page.next_cursor)
+    assert ([row.id for row in page.rows], seen) == ([rare.id], 70)
 
 
 def test_one_query_s_list_reads_its_matches(brand: Brand, agent: User) -> None:

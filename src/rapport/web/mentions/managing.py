@@ -19,10 +19,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from rapport.brands.models import Brand
 from rapport.inbox.models import Priority
 from rapport.lib.errors import ActionError, Conflict, Invalid, NotAllowed, NotFound
-from rapport.mentions import case_rules, muting, rule_failures
+from rapport.mentions import case_rules, mute_passes, muting, rule_failures
 from rapport.mentions.case_rules import Asked
 from rapport.mentions.models import CaseRule, MuteKind, Query, QueryKind
-from rapport.mentions.stream import choices
+from rapport.mentions.stream_detail import choices
 from rapport.mentions.voice import compare
 from rapport.networks.registry import connectors
 from rapport.staff.access import access_brand, brands_for, require
@@ -68,6 +68,7 @@ def mutes(request: DeskRequest) -> HttpResponse:
         "rows": rows[:_SHOWN],
         "cut": len(rows) > _SHOWN,
         "shown": _SHOWN,
+        "passes": mute_passes.passes_for(user=request.user)[:_SHOWN],
         "managed": managed,
         "managed_ids": {one.pk for one in managed},
         "kinds": MuteKind.choices,

@@ -17,16 +17,8 @@ from rapport.lib.errors import ActionError, Conflict, Invalid
 from rapport.mentions import acts, case_making
 from rapport.mentions.acts import Outcome, Pick
 from rapport.mentions.models import Mention, MentionAct, MentionState, Query, QueryKind
-from rapport.mentions.stream import (
-    COUNTED,
-    LARGEST_PAGE,
-    ORDERS,
-    MentionDetail,
-    choices,
-    list_mentions,
-    mention_detail,
-    state_counts,
-)
+from rapport.mentions.stream import COUNTED, LARGEST_PAGE, ORDERS, list_mentions, state_counts
+from rapport.mentions.stream_detail import MentionDetail, choices, mention_detail
 from rapport.staff.access import brands_for, may, may_anywhere
 from rapport.staff.models import User
 from rapport.staff.permissions import Permission
@@ -72,6 +64,7 @@ def _list_context(request: DeskRequest, stream: Stream, mention_id: int | None) 
     return {
         "stream": stream,
         "page": page,
+        "further": bool(request.GET.get("after")),
         "rows": [Shown(row, snippet(row.text, row.found), stream.mention_url(row.id)) for row in page.rows],
         "selected_id": mention_id,
         "may_pick": may_anywhere(request.user, Permission.WORK_CASES),

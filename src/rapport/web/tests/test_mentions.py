@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from rapport.inbox.actions.work import add_tag
 from rapport.inbox.models import Case, Message
-from rapport.mentions.models import CaseRule, Mention, MentionState, Mute, QueryKind, RuleFailure
+from rapport.mentions import stream
+from rapport.mentions.models import CaseRule, Mention, MentionState, Mute, MutePass, QueryKind, RuleFailure
 from rapport.mentions.rules import open_cases
 from rapport.mentions.stream import Found
 from rapport.mentions.tests.made import make_mention, make_post, make_query
@@ -176,6 +177,25 @@ def test_the_way_there_counts_what_is_new(desk: Desk) -> None:
     assert "data-mentions-count>1</span>" in desk.client().get("/figures/").content.decode()
 
 
+def test_a_list_that_found_nothing_yet_says_how_far_it_looked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "LOOKED", 2)
+    for _ in range(12):
+        heard(desk)
+    client = desk.client()
+    page = client.get("/mentions/?q=zeppelin").content.decode()
+    assert "Nothing fits among 10 mentions that were looked at. There are more." in page
+    assert "No mention fits what the list is narrowed to." not in page
+    further = re.search(r'href="(/mentions/\?q=zeppelin&amp;after=[^"]+)"', page)
+    assert further
+    headers = {"HX-Request": "true", "HX-Target": "mention-rows-end"}
+    rest = client.get(further[1].replace("&amp;", "&"), headers=headers).content.decode()
+    assert "No further mention fits what the list is narrowed to." in rest
+    monkeypatch.setattr(stream, "LOOKED", 20)
+    assert "No mention fits what the list" in client.get("/mentions/?q=zeppelin").content.decode()
+
+
 def test_empty_leads_to_the_queries(desk: Desk) -> None:
     page = desk.client().get("/mentions/").content.decode()
     assert "Nobody is listened for yet" in page
@@ -208,6 +228,13 @@ def test_mutes_are_added_shown_and_taken_back(desk: Desk) -> None:
     mention.refresh_from_db()
     assert mention.state == MentionState.NEW
     assert not Mute.objects.exists()
+
+
+def test_how_far_a_mute_is_through_older_mentions_is_shown(desk: Desk) -> None:
+    assert "mute-passes" not in desk.client().get("/listening/mutes/").content.decode()
+    MutePass.objects.create(brand=desk.brand, kind="word", value="raffle", top=200, below=50)
+    page = desk.client().get("/listening/mutes/").content.decode()
+    assert '<progress max="100" value="75" aria-label="raffle"></progress> 75%' in page
 
 
 def test_a_rule_is_written_changed_paused_and_deleted(desk: Desk) -> None:

@@ -68,8 +68,10 @@ async function more() {
     delete link.dataset.asked;
     return;
   }
+  const [pressed, before] = [document.activeElement === link, links().length];
   document.getElementById("mention-rows-end").outerHTML = answer.html;
   mark();
+  if (pressed) (links()[before] ?? document.querySelector("#mention-rows-end a") ?? links().at(-1))?.focus({ preventScroll: true });
 }
 
 // What is new waits behind the chip, so that nothing moves under anybody's eyes.
