@@ -16,6 +16,7 @@ Scripts without spaces: Thai, Lao, Khmer, Myanmar, Chinese characters, kana, bop
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -207,4 +208,11 @@ def _pieces(original: str) -> Iterator[tuple[int, int, str]]:
     """Each character with its marks: its offsets, and what it becomes without spaces."""
     for match in regex.finditer(r"\X", original):
         cluster = match.group()
-        yield match.start(), match.end(), normalise(cluster).replace(" ", "")
+        known = _character if len(cluster) <= _LONGEST_KEPT else _character.__wrapped__
+        yield match.start(), match.end(), known(cluster)
+
+
+# The characters of a language come again and again.
+@functools.lru_cache(maxsize=4096)
+def _character(cluster: str) -> str:
+    return normalise(cluster).replace(" ", "")

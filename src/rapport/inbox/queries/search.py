@@ -20,6 +20,8 @@ from rapport.inbox.queries.search_days import months
 from rapport.inbox.queries.search_fields import NotUnderstood
 from rapport.inbox.queries.search_parse import Query, Words, parse_query, words_of
 from rapport.inbox.queries.search_resolve import Meaning, channels_of, resolve
+from rapport.inbox.queries.search_terms import Endings, Key, asked, of_vector
+from rapport.inbox.queries.search_walk import newest_first
 from rapport.inbox.words import IDENTITIES, MESSAGES, NOTES, Source
 from rapport.staff.models import User
 
@@ -29,6 +31,8 @@ __all__ = ["Hit", "Matches", "Query", "matching_cases", "parse_query"]
 ENOUGH = 200
 # Texts of one kind that a search looks at.
 MOST_TEXTS = 6000
+# Texts of named people.
+MOST_BY_AUTHORS = 1000
 # People that a name may mean.
 MOST_PEOPLE = 1000
 
@@ -55,25 +59,31 @@ class Matches:
 
 
 _OF_MESSAGES = """
-    SELECT DISTINCT ON (c.id) c.id, m.id
-    FROM inbox_message m
-    JOIN contacts_identity i ON i.id = m.identity_id
-    JOIN inbox_casethread ct ON ct.thread_id = m.thread_id AND (m.from_brand OR ct.contact_id = i.contact_id)
-    JOIN inbox_case c ON c.id = ct.case_id
-    WHERE m.id = ANY(%(s_ids)s) AND m.deleted_at IS NULL AND {conditions}
-    ORDER BY c.id, m.id DESC LIMIT %(s_enough)s
+    SELECT case_id, id FROM (
+        SELECT DISTINCT ON (c.id) c.id AS case_id, m.id
+        FROM inbox_message m
+        JOIN contacts_identity i ON i.id = m.identity_id
+        JOIN inbox_casethread ct ON ct.thread_id = m.thread_id AND (m.from_brand OR ct.contact_id = i.contact_id)
+        JOIN inbox_case c ON c.id = ct.case_id
+        WHERE m.id = ANY(%(s_ids)s) AND m.deleted_at IS NULL AND {conditions}
+        ORDER BY c.id, m.id DESC
+    ) AS one ORDER BY id DESC LIMIT %(s_enough)s
 """
 _OF_NOTES = """
-    SELECT DISTINCT ON (c.id) c.id, n.id
-    FROM inbox_note n JOIN inbox_case c ON c.id = n.case_id
-    WHERE n.id = ANY(%(s_ids)s) AND {conditions}
-    ORDER BY c.id, n.id DESC LIMIT %(s_enough)s
+    SELECT case_id, id FROM (
+        SELECT DISTINCT ON (c.id) c.id AS case_id, n.id
+        FROM inbox_note n JOIN inbox_case c ON c.id = n.case_id
+        WHERE n.id = ANY(%(s_ids)s) AND {conditions}
+        ORDER BY c.id, n.id DESC
+    ) AS one ORDER BY id DESC LIMIT %(s_enough)s
 """
 _OF_PEOPLE = """
-    SELECT DISTINCT ON (c.id) c.id, i.id
-    FROM contacts_identity i JOIN inbox_case c ON c.contact_id = i.contact_id
-    WHERE i.id = ANY(%(s_ids)s) AND NOT i.is_brand AND {conditions}
-    ORDER BY c.id, i.id DESC LIMIT %(s_enough)s
+    SELECT case_id, id FROM (
+        SELECT DISTINCT ON (c.id) c.id AS case_id, i.id
+        FROM contacts_identity i JOIN inbox_case c ON c.contact_id = i.contact_id
+        WHERE i.id = ANY(%(s_ids)s) AND NOT i.is_brand AND {conditions}
+        ORDER BY c.id, i.id DESC
+    ) AS one ORDER BY id DESC LIMIT %(s_enough)s
 """
 _BY_AUTHORS = """
     SELECT w.message_id FROM inbox_message m JOIN inbox_messagewords w ON w.message_id = m.id
@@ -125,7 +135,7 @@ class _Search:
                 if meaning.since is None and meaning.until is None:
                     self._people(self._texts(IDENTITIES, ()))
             return Matches(case_ids=tuple(self.hits), hits=self.hits, cut=self.cut)
-        if meaning.facts:
+        if meaning.facts or meaning.not_facts:
             raise NotUnderstood(_("Add a word to look for: a search cannot only leave words out."))
         narrowed = [*self.conditions, *self._of_case()]
         if meaning.authors:
@@ -150,20 +160,25 @@ class _Search:
 
     def _messages(self) -> None:
         meaning, conditions = self.meaning, [*self.conditions, "m.brand_id = ANY(%(s_brands)s)"]
-        facts = list(meaning.facts)
+        facts = [*meaning.facts, *self._time()]
         if self.channels is not None:
-            facts.append(index.any_of(f"c:{one}" for one in self.channels))
+            facts.append(Key(tuple(f"c:{one}" for one in self.channels)))
         if meaning.channels is not None:
             conditions.append("m.channel_id = ANY(%(s_channels)s)")
-        if meaning.since is not None or meaning.until is not None:
-            facts.append(months(meaning.since, meaning.until))
-            conditions += ["m.sent_at >= %(s_since)s"] if meaning.since is not None else []
-            conditions += ["m.sent_at < %(s_until)s"] if meaning.until is not None else []
+        if meaning.since is not None:
+            conditions.append("m.sent_at >= %(s_since)s")
+        if meaning.until is not None:
+            conditions.append("m.sent_at < %(s_until)s")
         if meaning.not_authors:
             conditions.append("m.identity_id <> ALL(%(s_others)s)")
         if meaning.authors:
             conditions.append("m.identity_id = ANY(%(s_authors)s)")
-        self._collect("message", _OF_MESSAGES, conditions, self._texts(MESSAGES, facts))
+        self._collect("message", _OF_MESSAGES, conditions, self._texts(MESSAGES, facts, meaning.not_facts))
+
+    def _time(self) -> list[Key]:
+        """The months of the time that is asked for."""
+        since, until = self.meaning.since, self.meaning.until
+        return [] if since is None and until is None else [months(since, until)]
 
     def _notes(self) -> None:
         conditions = [*self.conditions]
@@ -173,7 +188,7 @@ class _Search:
             conditions.append("n.created_at >= %(s_since)s")
         if self.meaning.until is not None:
             conditions.append("n.created_at < %(s_until)s")
-        self._collect("note", _OF_NOTES, conditions, self._texts(NOTES, ()))
+        self._collect("note", _OF_NOTES, conditions, self._texts(NOTES, self._time()))
 
     def _people(self, batches: Iterable[list[int]]) -> None:
         conditions = [*self.conditions]
@@ -181,25 +196,28 @@ class _Search:
             conditions.append("c.channel_id = ANY(%(s_channels)s)")
         self._collect("person", _OF_PEOPLE, conditions, batches)
 
-    def _texts(self, source: Source, facts: Sequence[str]) -> Iterator[list[int]]:
+    def _texts(
+        self, source: Source, facts: Sequence[Key], not_facts: Sequence[Key] = ()
+    ) -> Iterator[list[int]]:
         """The ids of a source's texts that fit, newest first: the ones not read yet, then the index."""
         query = self.query
-        yield self.unread.fitting(source, index.tsquery(query.wanted, query.excluded, facts, None))
-        in_index = index.tsquery(query.wanted, query.excluded, facts, self.endings)
+        yield self.unread.fitting(source, of_vector(query.wanted, query.excluded, facts, not_facts))
+        in_index = asked(query.wanted, query.excluded, facts, not_facts, self.endings)
         if source is MESSAGES and self.meaning.authors:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    _BY_AUTHORS, {**self.params, "s_query": in_index, "s_enough": index.STEP_LIMIT}
+                    _BY_AUTHORS, {**self.params, "s_query": in_index.whole, "s_enough": MOST_BY_AUTHORS}
                 )
                 ids = [row[0] for row in cursor.fetchall()]
-            self.cut |= len(ids) >= index.STEP_LIMIT
+            self.cut |= len(ids) >= MOST_BY_AUTHORS
             yield [one for one in ids if one not in self.unread.ids[source]]
             return
-        yield from index.newest_first(
+        yield from newest_first(
             source,
             in_index,
             but=self.unread.ids[source],
-            of_a_time=self.meaning.since is not None or self.meaning.until is not None,
+            since=self.meaning.since,
+            until=self.meaning.until,
         )
 
     def _collect(
@@ -213,9 +231,6 @@ class _Search:
         statement = statement.replace("{conditions}", " AND ".join(conditions))
         found = looked = 0
         for ids in batches:
-            if found >= ENOUGH or looked >= MOST_TEXTS:
-                self.cut = True
-                return
             looked += len(ids)
             if not ids:
                 continue
@@ -227,6 +242,10 @@ class _Search:
                 if case_id not in self.hits:
                     self.hits[case_id] = Hit(kind, text_id)
                     found += 1
+            if found >= ENOUGH or looked >= MOST_TEXTS:
+                # Whether there are more is not asked, which may take as long as finding these.
+                self.cut = True
+                return
 
     def _identities(self, narrowings: Iterable[Sequence[str]]) -> set[int]:
         """Who may be meant: for each narrowing one of its names."""
@@ -242,16 +261,16 @@ class _Search:
         wanted = words_of(value)
         if not wanted:
             raise NotUnderstood(_("“from:” needs a name or handle."))
-        ids = set(self.unread.fitting(IDENTITIES, index.tsquery(wanted, (), (), None)))
-        in_index = index.tsquery(wanted, (), (), self._endings(wanted))
-        for batch in index.newest_first(IDENTITIES, in_index, but=self.unread.ids[IDENTITIES]):
+        ids = set(self.unread.fitting(IDENTITIES, of_vector(wanted, (), (), ())))
+        in_index = asked(wanted, (), (), (), self._endings(wanted))
+        for batch in newest_first(IDENTITIES, in_index, but=self.unread.ids[IDENTITIES]):
             if len(ids) >= MOST_PEOPLE:
                 self.cut = True
                 break
             ids.update(batch)
         return ids
 
-    def _endings(self, wanted: Sequence[Words]) -> index.Endings:
+    def _endings(self, wanted: Sequence[Words]) -> Endings:
         found = index.endings(wanted)
         self.cut |= any(len(one) >= index.ENDINGS for one in found.values())
         return found

@@ -9,12 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rapport.inbox.queries.search_fields import NotUnderstood
+from rapport.inbox.queries.search_terms import Key
 from rapport.inbox.words import FIRST_YEAR, LAST_YEAR
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.A)
 _AGO = re.compile(r"(\d{1,4})([dwmy])", re.A)
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 _MOST_DAYS = 36_500
+_MOST_YEARS = 3
 
 
 def period(field: str, value: str) -> tuple[datetime, datetime]:
@@ -62,21 +64,22 @@ def _start(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=timezone.get_current_timezone())
 
 
-def months(since: datetime | None, until: datetime | None) -> str:
-    """The months (UTC) that touch ``[since, until)`` as a text search query of facts: whole years by their
-    beginning, so that it stays short."""
+def months(since: datetime | None, until: datetime | None) -> Key:
+    """The months (UTC) that touch ``[since, until)`` as a key of facts; of many, whole years by their beginning, so
+    that it stays short."""
     first = since.astimezone(UTC) if since else datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
     last = (
         (until - timedelta(microseconds=1)).astimezone(UTC)
         if until
         else datetime(LAST_YEAR, 12, 31, tzinfo=UTC)
     )
-    pieces = []
+    begun = last.year - first.year > _MOST_YEARS
+    found: list[str] = []
     for year in range(first.year, last.year + 1):
         low = first.month if year == first.year else 1
         high = last.month if year == last.year else 12
-        if (low, high) == (1, 12):
-            pieces.append(f"'d:{year}':*")
+        if begun and (low, high) == (1, 12):
+            found.append(f"d:{year}")
         else:
-            pieces += [f"'d:{year}{month:02}'" for month in range(low, high + 1)]
-    return f"({' | '.join(pieces)})" if pieces else "'d:never'"
+            found += [f"d:{year}{month:02}" for month in range(low, high + 1)]
+    return Key(tuple(found), begun=begun)

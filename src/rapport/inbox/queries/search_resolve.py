@@ -19,6 +19,7 @@ from rapport.inbox.models import Tag
 from rapport.inbox.queries.search_days import period
 from rapport.inbox.queries.search_fields import BY_NAME, NotUnderstood
 from rapport.inbox.queries.search_parse import Narrowing, Query
+from rapport.inbox.queries.search_terms import Key
 from rapport.lib.near import near_matches
 from rapport.lib.normalise import normalise
 from rapport.networks.registry import connectors
@@ -43,13 +44,14 @@ _MOST_DIGITS = 18
 @dataclass
 class Meaning:
     """``cases``: conditions on ``inbox_case c``, with ``params``. ``channels``: ids that a message may have
-    come to, None for any of the brands'. ``facts``: conditions on a message's facts, as text search queries. ``since``
+    come to, None for any of the brands'. ``facts``, ``not_facts``: what a message's facts must and must not be. ``since``
     and ``until``: when it was said. ``authors``, ``not_authors``: phrases of names."""
 
     cases: list[str] = field(default_factory=list)
     params: dict[str, Any] = field(default_factory=dict)
     channels: set[int] | None = None
-    facts: list[str] = field(default_factory=list)
+    facts: list[Key] = field(default_factory=list)
+    not_facts: list[Key] = field(default_factory=list)
     positive: bool = False
     since: datetime | None = None
     until: datetime | None = None
@@ -63,7 +65,7 @@ class Meaning:
     @property
     def by_message(self) -> bool:
         """Whether it asks something of the very message that has the words."""
-        return bool(self.facts or self.authors or self.not_authors)
+        return bool(self.facts or self.not_facts or self.authors or self.not_authors)
 
 
 def resolve(*, user: User, query: Query, brand_ids: Sequence[int]) -> Meaning:
@@ -110,8 +112,8 @@ def _has(meaning: Meaning, one: Narrowing) -> None:
             raise NotUnderstood(_("Write “has:note” on its own."))
         meaning.add(_HAS_NOTE, one.excluded)
         return
-    either = " | ".join(f"'h:{value}'" for value in one.values)
-    meaning.facts.append(f"!({either})" if one.excluded else f"({either})")
+    either = Key(tuple(f"h:{value}" for value in one.values))
+    (meaning.not_facts if one.excluded else meaning.facts).append(either)
     meaning.positive |= not one.excluded
 
 

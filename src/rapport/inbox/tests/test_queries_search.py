@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from functools import partial
 
 import psycopg
 import pytest
@@ -11,8 +13,9 @@ from rapport.brands.models import Channel
 from rapport.contacts.models import Contact, Identity
 from rapport.inbox import actions, words
 from rapport.inbox.models import CloseReason, Message, MessageWords, WordsWanted
-from rapport.inbox.queries import CaseFilters, list_cases, search, search_index
+from rapport.inbox.queries import CaseFilters, list_cases, search, search_index, search_walk
 from rapport.inbox.queries.search_parse import parse_query
+from rapport.inbox.queries.search_terms import asked
 from rapport.inbox.tests.making import (
     case_of,
     make_brand,
@@ -161,7 +164,7 @@ def test_it_says_when_it_looked_at_the_newest_only(
 ) -> None:
     cases = [make_case(channel, f"c{n}", "my bag", n) for n in range(3)]
     words.catch_up()
-    monkeypatch.setattr(search_index, "STEP_LIMIT", 2)
+    monkeypatch.setattr(search_walk, "STEP_LIMIT", 2)
     monkeypatch.setattr(search, "MOST_TEXTS", 2)
     page = list_cases(user=agent, filters=CaseFilters(text="bag"))
     assert page.search_cut
@@ -169,28 +172,75 @@ def test_it_says_when_it_looked_at_the_newest_only(
     assert not list_cases(user=agent, filters=CaseFilters(text="c1")).search_cut
 
 
-@pytest.mark.parametrize("guess", [0, 7, 30, 10_000])
+def _given(bounds: tuple[int, int], *_args: object) -> tuple[int, int]:
+    return bounds
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["statistics", "none"])
 def test_it_goes_back_through_blocks_and_regions_and_leaves_none_out(
-    guess: int, channel: Channel, monkeypatch: pytest.MonkeyPatch
+    known: bool, channel: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (words, search_index):
+    for module in (words, search_walk):
         monkeypatch.setattr(module, "BLOCK", 4)
         monkeypatch.setattr(module, "REGION", 12)
-    monkeypatch.setattr(search_index, "STEP_LIMIT", 3)
-    monkeypatch.setattr(search_index, "_FETCHED", 5)
-    monkeypatch.setattr(search_index, "_FEW_ROWS", 0)
-    monkeypatch.setattr(search_index, "_MOST_UNITS", 2)
-    # However wrong it is, every row comes once, the newest first.
-    monkeypatch.setattr(search_index, "_estimate", lambda _source, _query: guess)
+    for name, value in {"STEP_LIMIT": 3, "_FETCHED": 5, "_FEW": 4, "_TOGETHER": 2}.items():
+        monkeypatch.setattr(search_walk, name, value)
     identity = make_contact(channel, "Ana")
-    ids = [say(channel, identity, "my bag" if n % 3 else "nothing").id for n in range(60)]
+    most = {n for n in range(60) if n % 3 and n != 25}
+    texts = {n: "my bag and luggage, ซื้อถุงใหม่" if n in most else "bag of my other one" for n in range(60)}
+    texts[25] = "rare bag my bag"
+    ids = [say(channel, identity, texts[n]).id for n in range(60)]
     words.catch_up()
-    query = search_index.tsquery(parse_query("bag").wanted, (), (), {})
-    steps = list(search_index.newest_first(words.MESSAGES, query, but={ids[1]}))
-    assert [one for step in steps for one in step] == [
-        one for n, one in reversed(list(enumerate(ids))) if n % 3 and n != 1
-    ]
-    assert all(len(step) <= 3 for step in steps)
+    if known:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE inbox_messagewords")
+    finds = {
+        "bag": set(range(60)), '"my bag"': most | {25}, "bag -other": most | {25}, "lugg": most, "ถุง": most, "ถ": most,
+        "rare": {25}, "bag nowhere": set(),
+    }  # fmt: skip
+    # However wrong the time is thought to lie, every row comes once.
+    bounds = [None, (ids[17], ids[41]), (ids[0], ids[1]), (ids[40], ids[20]), (ids[58], ids[59] + 1)]
+    right = search_walk._Walk._bounds
+    for (text, fits), (blocks, regions), one in itertools.product(
+        finds.items(), [(0, 0), (1, 1), (2, 3), (99, 0), (0, 99)], bounds
+    ):
+        monkeypatch.setattr(search_walk, "_BLOCKS", blocks)
+        monkeypatch.setattr(search_walk, "_REGIONS", regions)
+        monkeypatch.setattr(search_walk._Walk, "_bounds", right if one is None else partial(_given, one))
+        wanted, excluded = (query := parse_query(text)).wanted, query.excluded
+        question = asked(wanted, excluded, (), (), search_index.endings(wanted))
+        steps = list(search_walk.newest_first(words.MESSAGES, question, but={ids[1]}))
+        found = [row for step in steps for row in step]
+        newest = sorted((ids[n] for n in fits - {1}), reverse=True)
+        assert (found if one is None else sorted(found, reverse=True)) == newest, (text, blocks, regions, one)
+        assert all(len(step) <= 3 for step in steps)
+
+
+def test_of_a_time_it_begins_where_the_time_lies_and_finds_what_came_late(
+    channel: Channel, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (words, search_walk):
+        monkeypatch.setattr(module, "BLOCK", 4)
+        monkeypatch.setattr(module, "REGION", 12)
+    monkeypatch.setattr(search_walk, "_FEW", 1)
+    # Each other day from January to May.
+    cases = [make_case(channel, f"c{n}", "my bag", n * 60 * 24) for n in range(-60, 90, 2)]
+    late = make_case(channel, "late", "my bag", 60)
+    words.catch_up()
+    march = [case for case in cases if case.opened_at.month == 3]
+    for text in ("bag on:2026-03", "bag after:2026-03 before:2026-04", '"my bag" on:2026-03'):
+        page = list_cases(user=agent, filters=CaseFilters(text=text), limit=200)
+        assert {row.id for row in page.rows} == {case.id for case in [*march, late]}
+    ids = list(
+        Message.objects.filter(thread__case_threads__case__in=march)
+        .order_by("id")
+        .values_list("id", flat=True)
+    )
+    walk = search_walk._Walk(words.MESSAGES, asked(parse_query("bag").wanted, (), (), (), {}))
+    low, high = walk._bounds(march[0].opened_at, march[-1].opened_at, walk.top + 1)
+    assert low <= ids[0] < ids[-1] < high
+    assert high - low <= ids[-1] - ids[0] + 4 * 4
+    assert walk._bounds(None, None, walk.top + 1) == (0, walk.top + 1)
 
 
 def test_it_says_when_too_much_is_unread(
@@ -260,9 +310,11 @@ class TestReading:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
             for source in (words.MESSAGES, words.IDENTITIES, words.NOTES):
-                query = search_index.tsquery(parse_query(text).wanted, (), (), {})
-                cursor.execute(
-                    "EXPLAIN " + source.sql(search_index._STEP), {"query": query, "below": 10, "limit": 10}
-                )
-                shown = "\n".join(row[0] for row in cursor.fetchall())
-                assert f"Bitmap Index Scan on {source.index}" in shown
+                question = asked(parse_query(text).wanted, (), (), (), {})
+                walk = search_walk._Walk(source, question)
+                for statement in (search_walk._UNITS, search_walk._OUTSIDE):
+                    values = {"units": "{'k:1'}", "below": 10, "low": 2, "high": 3, "limit": 10}
+                    sql, params = walk._statement(statement, walk.walked, values)
+                    cursor.execute("EXPLAIN " + sql, params)
+                    shown = "\n".join(row[0] for row in cursor.fetchall())
+                    assert f"Bitmap Index Scan on {source.index}" in shown
