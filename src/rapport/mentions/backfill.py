@@ -273,6 +273,7 @@ def _posts(query: Query, asked: _Asked) -> _Result:
             network=row["network"],
             author_id=row["author_id_there"],
             handle=row["author"],
+            server=row["facts"].get("server", ""),
         )
     ]
     settling.add_matches(placed)

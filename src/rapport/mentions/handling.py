@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -25,6 +24,7 @@ from rapport.lib.errors import Conflict, Invalid, NotFound
 from rapport.lib.live import notify_desk, notify_mentions
 from rapport.mentions import folding
 from rapport.mentions.models import CaseRule, Mention, MentionState, Post
+from rapport.mentions.servers import server_name
 from rapport.networks.base import Author, MessageSeen
 from rapport.networks.registry import connectors
 from rapport.staff.access import require
@@ -136,15 +136,17 @@ def _locked(mention_id: int) -> Mention:
 
 def _known_message(mention: Mention) -> Message | None:
     """The message that one of the brand's channels has of this post; of several, the first one it got."""
-    channels = list(
-        Channel.objects.filter(brand_id=mention.brand_id, network=mention.post.network).values_list(
-            "id", flat=True
-        )
-    )
+    server = mention.post.facts.get("server", "")
+    theirs = Channel.objects.filter(brand_id=mention.brand_id, network=mention.post.network)
+    channels = [
+        channel_id
+        for channel_id, at in theirs.values_list("id", "settings__server")
+        if not server or server_name(at) == server
+    ]
     return (
         Message.objects.select_related("channel", "identity")
         .defer("channel__credentials")
-        .filter(channel_id__in=channels, external_id=mention.post.external_id)
+        .filter(channel_id__in=channels, external_id=mention.post.id_there)
         .order_by("id")
         .first()
     )
@@ -167,9 +169,9 @@ def _channel_for(mention: Mention) -> Channel:
         .order_by(first, "id")
     )
     heard_at = Post.objects.filter(id=mention.post_id).values_list("source__options__server", flat=True)
-    server = _server(heard_at.first())
+    server = mention.post.facts.get("server") or server_name(heard_at.first())
     channel = next(
-        (one for one in channels if not server or _server(one.settings.get("server")) == server), None
+        (one for one in channels if not server or server_name(one.settings.get("server")) == server), None
     )
     if channel is None:
         raise Invalid(
@@ -180,12 +182,6 @@ def _channel_for(mention: Mention) -> Channel:
             % {"network": server or network_name(mention.post.network)}
         )
     return channel
-
-
-def _server(address: object) -> str:
-    """The name of a server, and its port, out of an address or a handle as somebody typed it; "" for none."""
-    found = re.match(r"\s*(?:\w+://)?(?:[^/?#]*@)?([^/?#\s]+)", address) if isinstance(address, str) else None
-    return found[1].lower() if found else ""
 
 
 def network_name(network: str) -> str:
@@ -206,7 +202,7 @@ def _recorded(post: Post, channel: Channel) -> Message:
     try:
         event = clean(
             MessageSeen(
-                external_id=post.external_id,
+                external_id=post.id_there,
                 author=Author(
                     external_id=post.author_id_there,
                     handle=post.author,
@@ -226,7 +222,7 @@ def _recorded(post: Post, channel: Channel) -> Message:
     except ValueError as error:
         raise Invalid(_("The post cannot be kept as a message: %(why)s.") % {"why": str(error)}) from error
     ids = record_events(channel=channel, events=[(event, now)])
-    message = Message.objects.select_related("identity").get(id=ids[post.external_id])
+    message = Message.objects.select_related("identity").get(id=ids[post.id_there])
     Post.objects.filter(id=post.id, message__isnull=True).update(message=message)
     return message
 

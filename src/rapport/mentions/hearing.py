@@ -31,6 +31,7 @@ from rapport.mentions import rules
 from rapport.mentions.exclusions import exclusions_of
 from rapport.mentions.matching import find
 from rapport.mentions.recording import Item, QueriesChangedMeanwhile, Recorded, record
+from rapport.mentions.servers import full_id, server_name
 from rapport.mentions.stored import message_posts
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class Heard:
     edited_at: datetime | None = None
     deleted: bool = False
     message_id: int | None = None
+    server: str = ""  # where ids are a server's own
 
 
 def hear(heard: Sequence[Heard], *, source_key: str, source_id: int | None = None) -> int:
@@ -118,6 +120,7 @@ def _matched(items: Sequence[Item]) -> list[Item]:
                     network=item.network,
                     author_id=item.author_id,
                     handle=item.post.author or "",
+                    server=item.server,
                 )
             ),
         )
@@ -133,9 +136,10 @@ def _item(heard: Heard) -> Item:
     if not post.id or not post.network:
         raise ValueError("a post that is heard needs its id and its network")
     now = timezone.now()
+    server = server_name(heard.server)
     clean = replace(
         post,
-        id=_id(post.id),
+        id=full_id(_id(post.id), server),
         text=storable(post.text),
         title=storable(post.title, limit=1000) if post.title is not None else None,
         author=_short(post.author, 200),
@@ -165,6 +169,7 @@ def _item(heard: Heard) -> Item:
         edited_at=heard.edited_at,
         deleted=heard.deleted,
         message_id=heard.message_id,
+        server=server,
     )
 
 
@@ -325,7 +330,12 @@ def messages_heard(message_ids: Sequence[int]) -> list[Heard]:
     )
     posts = dict(message_posts(messages))
     more = messages.order_by("id").values_list(
-        "id", "identity__external_id", "parent_external_id", "edited_at", "deleted_at"
+        "id",
+        "identity__external_id",
+        "parent_external_id",
+        "edited_at",
+        "deleted_at",
+        "channel__settings__server",
     )
     return [
         Heard(
@@ -335,7 +345,8 @@ def messages_heard(message_ids: Sequence[int]) -> list[Heard]:
             edited_at=edited_at,
             deleted=deleted_at is not None,
             message_id=message_id,
+            server=server if isinstance(server, str) else "",
         )
-        for message_id, author_id, parent_id, edited_at, deleted_at in more
+        for message_id, author_id, parent_id, edited_at, deleted_at, server in more
         if message_id in posts
     ]

@@ -33,5 +33,10 @@ def repost_key(network: str, original_id: str) -> str:
     return _key("o", f"{network}\n{original_id}")
 
 
+def same_post_key(network: str, url: str) -> str:
+    """The key of one post that several servers tell, by its address, for texts too short to have one of their own."""
+    return _key("u", f"{network}\n{url}")
+
+
 def _key(kind: str, said: str) -> str:
     return kind + hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=16).hexdigest()

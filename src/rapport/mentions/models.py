@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from rapport.mentions.act_models import MentionAct as MentionAct
+from rapport.mentions.servers import id_there
 from rapport.mentions.spike_models import Alert as Alert
 from rapport.mentions.spike_models import AlertSetting as AlertSetting
 from rapport.mentions.stream_models import Denominator as Denominator
@@ -184,7 +185,7 @@ class Post(models.Model):
     """Something that was said in public and matched a query. ``message``: when a channel of ours heard it too."""
 
     network = models.CharField(max_length=40)
-    external_id = models.CharField(max_length=500)
+    external_id = models.CharField(max_length=500)  # "123@x.example" where ids are a server's own: servers.py
     message = models.OneToOneField(
         "inbox.Message", null=True, on_delete=models.CASCADE, related_name="heard_as"
     )
@@ -233,6 +234,11 @@ class Post(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+    @property
+    def id_there(self) -> str:
+        """The network's own id of it."""
+        return id_there(self.external_id, self.facts)
 
 
 class Gone(models.Model):

@@ -19,8 +19,9 @@ from rapport.lib.pg import array
 from rapport.listening.post import Post
 from rapport.mentions import settling
 from rapport.mentions.folding import lock as lock
-from rapport.mentions.likeness import likeness, repost_key
+from rapport.mentions.likeness import likeness, repost_key, same_post_key
 from rapport.mentions.matching import Found
+from rapport.mentions.servers import give_full_ids
 
 # A version of a post that was never stored can be overtaken by an older one only for moments; what was stored may
 # be heard again when a stream is replayed from days ago.
@@ -45,6 +46,7 @@ class Item:
     deleted: bool
     message_id: int | None
     found: tuple[Found, ...] = ()
+    server: str = ""  # its id is one of this server, and ends in it (servers.py)
 
     @property
     def key(self) -> Key:
@@ -87,6 +89,7 @@ def record(items: Sequence[Item], *, source_id: int | None) -> Recorded:
     lock()
     _hold_queries({one.known.query_id: one.known.version_id for item in items for one in item.found})
     items = sorted(items, key=lambda item: item.key)
+    give_full_ids((item.network, item.post.id, item.server) for item in items)
     known, gone = _known(items), _gone(items)
     new: list[Item] = []
     newer: list[tuple[int, Item]] = []
@@ -264,7 +267,7 @@ def _row(item: Item) -> dict[str, Any]:
     post = item.post
     facts: dict[str, Any] = {
         "media": post.media, "tags": post.tags, "links": post.links, "mentions": post.mentions, "to": post.to,
-        "channel": post.channel, "country": post.country,
+        "channel": post.channel, "country": post.country, "server": item.server,
         # Where the original is named, that says it.
         "is_repost": post.is_repost if not item.original_id else None,
     }  # fmt: skip
@@ -296,8 +299,11 @@ def _row(item: Item) -> dict[str, Any]:
 
 
 def fold_key(item: Item) -> str:
-    """What is equal for posts that may be folded."""
-    return repost_key(item.network, item.original_id) if item.original_id else likeness(item.post.text)
+    """What is equal for posts that may be folded. One post has an id at each server that knows it, and one address."""
+    if item.original_id:
+        return repost_key(item.network, item.original_id)
+    key = likeness(item.post.text)
+    return key or (same_post_key(item.network, item.post.url) if item.server and item.post.url else "")
 
 
 def _insert(items: Sequence[Item], *, source_id: int | None) -> dict[Key, int]:

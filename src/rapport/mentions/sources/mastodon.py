@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -107,7 +108,8 @@ class MastodonTimelines(SourceKind):
             for path, params in lists.items():
                 found, more = reading.new(path, params)
                 behind = behind or more
-                yield Chunk(heard_in(found, network=self.network, parse=parse_event), reading.cursor())
+                heard = heard_in(found, network=self.network, parse=parse_event)
+                yield Chunk([replace(one, server=given.text("server")) for one in heard], reading.cursor())
                 if stop():
                     return
             if not behind:
