@@ -16,7 +16,7 @@ from rapport.networks.practice.accounts import issue_token
 from rapport.staff.models import Role
 from rapport.web.tests.doors import DOORS
 from rapport.web.tests.doors_ways import NO_LOGIN, Door, Way
-from rapport.web.tests.doors_world import World
+from rapport.web.tests.doors_world import World, Writes
 from tests.forged.making import Forged, body_of, fields_of, known, requests
 
 CHANGING = ("POST", "PATCH", "PUT", "DELETE")
@@ -70,7 +70,17 @@ def attack(
 
 
 def sent(world: World, door: Door, method: str, forged: Forged) -> int:
-    """Send it, in a transaction that is rolled back; returns the status. Raises Broken, or what the view raised."""
+    """Send it, in a transaction that is rolled back; returns the status. Raises Broken, or what the view raised.
+
+    Most write nothing, and counting that is much quicker than comparing: what writes is taken back, and sent again
+    between two looks at all there is.
+    """
+    status = _sent(world, door, method, forged, compare=False)
+    return _sent(world, door, method, forged, compare=True) if status is None else status
+
+
+def _sent(world: World, door: Door, method: str, forged: Forged, *, compare: bool) -> int | None:
+    """The status; None when it wrote something and that was not compared."""
     way = door.ways[method]
     with transaction.atomic():
         path = _path(world, door.path(world.ours), forged)
@@ -78,19 +88,21 @@ def sent(world: World, door: Door, method: str, forged: Forged) -> int:
         fields = fields_of(world, forged, form)
         body, content_type = body_of(forged.way, fields)
         watched = _watched(world, door, way, forged)
-        before = [_state(brand) for brand in watched]
+        before = [_state(brand) for brand in watched] if compare else []
+        writes = Writes()
         answer = _client(world, forged).generic(
             method, path, body, content_type, headers=_headers(world, door, forged)
         )
         if answer.status_code >= 500:
             raise Broken(f"{answer.status_code} from {method} {path[:200]}")
-        for brand, was in zip(watched, before, strict=True):
+        unsure = not compare and watched and writes.since()
+        for brand, was in zip(watched, before, strict=compare):
             if touched := [name for name, now in _state(brand).items() if was[name] != now]:
                 raise Broken(
                     f"{method} {path[:200]} by {forged.actor} ({answer.status_code}) changed {touched} of another brand"
                 )
         transaction.set_rollback(True)
-        return int(answer.status_code)
+        return None if unsure else int(answer.status_code)
 
 
 def _path(world: World, path: str, forged: Forged) -> str:
