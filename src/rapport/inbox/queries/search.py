@@ -23,6 +23,7 @@ from rapport.inbox.queries.search_resolve import Meaning, channels_of, resolve
 from rapport.inbox.queries.search_terms import Endings, Key, asked, of_vector
 from rapport.inbox.queries.search_walk import newest_first
 from rapport.inbox.words import IDENTITIES, MESSAGES, NOTES, Source
+from rapport.lib.pg import array
 from rapport.staff.models import User
 
 __all__ = ["Hit", "Matches", "Query", "matching_cases", "parse_query"]
@@ -65,7 +66,7 @@ _OF_MESSAGES = """
         JOIN contacts_identity i ON i.id = m.identity_id
         JOIN inbox_casethread ct ON ct.thread_id = m.thread_id AND (m.from_brand OR ct.contact_id = i.contact_id)
         JOIN inbox_case c ON c.id = ct.case_id
-        WHERE m.id = ANY(%(s_ids)s) AND m.deleted_at IS NULL AND {conditions}
+        WHERE m.id = ANY(%(s_ids)s::bigint[]) AND m.deleted_at IS NULL AND {conditions}
         ORDER BY c.id, m.id DESC
     ) AS one ORDER BY id DESC LIMIT %(s_enough)s
 """
@@ -73,7 +74,7 @@ _OF_NOTES = """
     SELECT case_id, id FROM (
         SELECT DISTINCT ON (c.id) c.id AS case_id, n.id
         FROM inbox_note n JOIN inbox_case c ON c.id = n.case_id
-        WHERE n.id = ANY(%(s_ids)s) AND {conditions}
+        WHERE n.id = ANY(%(s_ids)s::bigint[]) AND {conditions}
         ORDER BY c.id, n.id DESC
     ) AS one ORDER BY id DESC LIMIT %(s_enough)s
 """
@@ -81,7 +82,7 @@ _OF_PEOPLE = """
     SELECT case_id, id FROM (
         SELECT DISTINCT ON (c.id) c.id AS case_id, i.id
         FROM contacts_identity i JOIN inbox_case c ON c.contact_id = i.contact_id
-        WHERE i.id = ANY(%(s_ids)s) AND NOT i.is_brand AND {conditions}
+        WHERE i.id = ANY(%(s_ids)s::bigint[]) AND NOT i.is_brand AND {conditions}
         ORDER BY c.id, i.id DESC
     ) AS one ORDER BY id DESC LIMIT %(s_enough)s
 """
@@ -235,7 +236,7 @@ class _Search:
             if not ids:
                 continue
             with connection.cursor() as cursor:
-                cursor.execute(statement, {**self.params, "s_ids": ids})
+                cursor.execute(statement, {**self.params, "s_ids": array(ids)})
                 rows = cursor.fetchall()
             self.cut |= len(rows) >= ENOUGH
             for case_id, text_id in rows:

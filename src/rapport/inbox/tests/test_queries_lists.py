@@ -17,7 +17,8 @@ from rapport.brands.models import Brand, Channel
 from rapport.inbox import actions
 from rapport.inbox.mentions import mark_seen
 from rapport.inbox.models import Case, CloseReason, Tag
-from rapport.inbox.queries import VIEWS, CaseFilters, CasePage, View, list_cases, view_counts
+from rapport.inbox.queries import VIEWS, CaseFilters, CasePage, View, list_cases, lists, view_counts
+from rapport.inbox.queries.filters import Params
 from rapport.inbox.tests.making import (
     at,
     case_of,
@@ -184,6 +185,54 @@ class TestViews:
         saved = [CaseFilters(**fits), CaseFilters(langs=("en",)), CaseFilters(view="closed")]
         found = view_counts(user=agent, saved=saved).saved
         assert [one and (one.n, one.more) for one in found] == [(1, False), (1, False), None]
+
+    @pytest.mark.parametrize("few", [0, 2, 2000])
+    def test_tags_lead_to_their_cases_however_many_they_have(
+        self, few: int, channel: Channel, agent: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lists, "_FEW_TAGGED", few)
+        other = make_channel(make_brand("bolt"))
+        Membership.objects.create(user=agent, brand=other.brand, role=Role.AGENT)
+        cases = [make_case(one, f"c{n}", minutes=n) for n, one in enumerate([channel, other] * 5)]
+        Case.objects.filter(id__in=[one.id for one in cases[:4]]).update(lang="de")
+        actions.close_case(actor=agent, case_id=cases[6].id, reason=CloseReason.SPAM)
+        here, there = (Tag.objects.create(brand=one.brand, name="refund") for one in (channel, other))
+        for n in (0, 2, 4, 6):
+            cases[n].tags.add(here)
+        cases[1].tags.add(there)
+        wanted: list[tuple[list[int], dict[str, Any]]] = [
+            ([4, 2, 0], {"tags": (here.id,)}),
+            ([2, 0], {"tags": (here.id,), "langs": ("de",)}),
+            ([4, 2, 1, 0], {"tags": (here.id, there.id)}),
+            ([6], {"tags": (here.id,), "view": "closed"}),
+            ([6, 4, 2, 0], {"tags": (here.id,), "statuses": ("open", "closed")}),
+            ([0, 2, 4], {"tags": (here.id,), "sort": "waiting"}),
+            ([1], {"tags": (there.id,), "channels": (other.id,)}),
+            ([], {"tags": (here.id,), "brands": (other.brand_id,)}),
+            ([], {"tags": (here.id,), "view": "mine"}),
+        ]
+        for numbers, filters in wanted:
+            assert walk(agent, CaseFilters(**filters)) == [cases[n].id for n in numbers], filters
+
+    def test_a_tag_does_not_look_through_other_brands(
+        self, channel: Channel, agent: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = make_brand("bolt")
+        Membership.objects.create(user=agent, brand=other, role=Role.AGENT)
+        tag = Tag.objects.create(brand=channel.brand, name="refund")
+        walked: list[list[int]] = []
+        source = lists._Lanes.source
+
+        def noted(lanes: lists._Lanes, params: Params) -> str:
+            walked.append(lanes.brands)
+            return source(lanes, params)
+
+        monkeypatch.setattr(lists._Lanes, "source", noted)
+        for few in (-1, 2000):
+            monkeypatch.setattr(lists, "_FEW_TAGGED", few)
+            list_cases(user=agent, filters=CaseFilters(tags=(tag.id,)))
+        list_cases(user=agent, filters=CaseFilters())
+        assert walked == [[channel.brand_id], [channel.brand_id], [channel.brand_id, other.id]]
 
     def test_filters_narrow_a_list(self, channel: Channel, agent: User) -> None:
         other = make_channel(channel.brand)
