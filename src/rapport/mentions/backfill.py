@@ -14,7 +14,9 @@ part that is next failed) and ``at`` (ISO, its last sign of life).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -125,39 +127,62 @@ def sweep() -> int:
 
 
 def take_part(*, query_id: int) -> bool:
-    """Go through one part in a transaction of its own; whether there is more."""
+    """Go through one part; whether there is more.
+
+    Reading and matching is done before, and nobody waits for it; storing holds the lock of those who store, and only if
+    the query, and the place in its past, are still those that were matched. Otherwise the part is taken anew.
+    """
+    query = Query.objects.select_related("version").filter(id=query_id).first()
+    if query is None or query.backfill.get("state") != "running":
+        return False
+    phase = query.backfill["next"]["phase"]
+    idle = query.deleted_at is not None or query.state != QueryState.ACTIVE
+    asked: _Asked | None = None
+    part: _Part | None = None
+    if query.version is not None and not (idle and phase != "kinds"):
+        with suppress(QueryError):
+            asked = _Asked(
+                Known(query.pk, query.version.pk, query.brand_id, query.kind, parse(query.version.text))
+            )
+    if asked is not None:
+        with transaction.atomic():  # what it reads is steered for the length of a transaction
+            part = _PHASES[phase](query, asked)
     with transaction.atomic():
         # The lock of those who store comes before the row, as everywhere.
         recording.lock()
-        query = (
-            Query.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("version")
-            .filter(id=query_id)
-            .first()
-        )
-        if query is None or query.backfill.get("state") != "running":
+        now = Query.objects.select_for_update(of=("self",), no_key=True).filter(id=query_id).first()
+        if now is None or now.backfill.get("state") != "running":
             return False
-        phase = query.backfill["next"]["phase"]
-        idle = query.deleted_at is not None or query.state != QueryState.ACTIVE
+        if _matched_as(query) != _matched_as(now):
+            return True
         if query.version is None or (idle and phase != "kinds"):
-            return _end(query, "stopped")
+            return _end(now, "stopped")
+        if part is None:
+            return _end(now, "failed", _("The query cannot be read any more. Save it again."))
         try:
-            tree = parse(query.version.text)
-        except QueryError:
-            return _end(query, "failed", _("The query cannot be read any more. Save it again."))
-        known = Known(query.pk, query.version.pk, query.brand_id, query.kind, tree)
-        looked, found, following = _PHASES[phase](query, _Asked(known))
-        query.backfill = {
-            **query.backfill,
-            "looked": query.backfill["looked"] + looked,
-            "found": query.backfill["found"] + found,
-            "next": following or {},
-            "state": "running" if following else "done",
+            with transaction.atomic():
+                part.store()
+        except recording.QueriesChangedMeanwhile:
+            return True  # another query changed; this one's row is held
+        now.backfill = {
+            **now.backfill,
+            "looked": now.backfill["looked"] + part.looked,
+            "found": now.backfill["found"] + part.found,
+            "next": part.following or {},
+            "state": "running" if part.following else "done",
             "tries": 0,
             "at": timezone.now().isoformat(),
         }
-        query.save(update_fields=["backfill"])
-        return following is not None
+        now.save(update_fields=["backfill"])
+        return part.following is not None
+
+
+def _matched_as(query: Query) -> tuple[object, ...]:
+    """What a part depends on; a mere sign of life or a failed try is not in it."""
+    run = query.backfill
+    return (
+        query.version_id, query.kind, query.state, query.deleted_at, run["version"], run["until"], run["next"],
+    )  # fmt: skip
 
 
 def _end(query: Query, state: str, error: str = "") -> bool:
@@ -180,10 +205,27 @@ class _Asked:
         ]
 
 
-_Result = tuple[int, int, dict[str, Any] | None]  # looked at, found, where it goes on
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """A part that was looked through: how many, how many of them were found, where it goes on (None: it is over), and
+    what is left to do under the lock."""
+
+    looked: int = 0
+    found: int = 0
+    following: dict[str, Any] | None
+    store: Callable[[], object]
 
 
-def _kinds(query: Query, asked: _Asked) -> _Result:
+def _unchanged(versions: Mapping[int, datetime | None]) -> set[int]:
+    """Those of these posts that are there with the words that were matched (their ``edited_at``), under the lock.
+
+    What was edited meanwhile has been matched by all queries as they are.
+    """
+    here = Post.objects.filter(id__in=versions, deleted_at__isnull=True).values_list("id", "edited_at")
+    return {post_id for post_id, edited_at in here if versions[post_id] == edited_at}
+
+
+def _kinds(query: Query, asked: _Asked) -> _Part:
     """All its mentions, whose kinds and relevance are those of the queries that find them."""
     place = query.backfill["next"]
     with connection.cursor() as cursor:
@@ -207,14 +249,15 @@ def _kinds(query: Query, asked: _Asked) -> _Result:
             },
         )
         rows = cursor.fetchall()
-    settling.settle(post_ids=sorted({post_id for _at, _mention, post_id in rows}))
-    if len(rows) < PART:
-        return 0, 0, {"phase": "matches"}
-    at, mention_id, _post = rows[-1]
-    return 0, 0, {"phase": "kinds", "at": at.isoformat(), "mention": mention_id}
+    following: dict[str, Any] = {"phase": "matches"}
+    if len(rows) == PART:
+        at, mention_id, _post = rows[-1]
+        following = {"phase": "kinds", "at": at.isoformat(), "mention": mention_id}
+    ids = sorted({post_id for _at, _mention, post_id in rows})
+    return _Part(following=following, store=lambda: settling.settle(post_ids=ids))
 
 
-def _matches(query: Query, asked: _Asked) -> _Result:
+def _matches(query: Query, asked: _Asked) -> _Part:
     """What older versions found: what holds no more is taken away."""
     place = query.backfill["next"]
     with connection.cursor() as cursor:
@@ -240,28 +283,32 @@ def _matches(query: Query, asked: _Asked) -> _Result:
         )
         rows = cursor.fetchall()
     if not rows:
-        return 0, 0, {"phase": "posts"}
-    said = {
-        row["id"]: post_of(row)
-        for row in Post.objects.filter(id__in={row[3] for row in rows}).values(*POST_FIELDS)
-    }
+        return _Part(following={"phase": "posts"}, store=lambda: None)
+    kept = list(Post.objects.filter(id__in={row[3] for row in rows}).values(*POST_FIELDS, "edited_at"))
+    said = {row["id"]: post_of(row) for row in kept}
+    versions = {row["id"]: row["edited_at"] for row in kept}
     holds = dict(zip(said, asked.find(list(said.values())), strict=True))
     wrong = [(match_id, post_id) for match_id, _at, _mention, post_id in rows if holds.get(post_id) is None]
-    settling.take_away(
-        match_ids=[match_id for match_id, _post in wrong],
-        post_ids=sorted({post_id for _match, post_id in wrong}),
-    )
+
+    def store() -> None:
+        same = _unchanged(versions)
+        gone = [(match_id, post_id) for match_id, post_id in wrong if post_id in same]
+        settling.take_away(
+            match_ids=[match_id for match_id, _post in gone],
+            post_ids=sorted({post_id for _match, post_id in gone}),
+        )
+
     _id, at, mention_id, _post = rows[-1]
     following = {"phase": "matches", "at": at.isoformat(), "mention": mention_id}
-    return 0, 0, following if len(rows) == PART else {"phase": "posts"}
+    return _Part(following=following if len(rows) == PART else {"phase": "posts"}, store=store)
 
 
-def _posts(query: Query, asked: _Asked) -> _Result:
+def _posts(query: Query, asked: _Asked) -> _Part:
     """Posts that are kept because another query found them."""
     since = datetime.fromisoformat(query.backfill["from"])
     below = query.backfill["next"].get("below")
     kept = Post.objects.filter(**({"id__lt": below} if below else {})).order_by("-id")
-    rows = list(kept.values(*POST_FIELDS, "arrived_at", "deleted_at", "author_id_there")[:PART])
+    rows = list(kept.values(*POST_FIELDS, "arrived_at", "edited_at", "deleted_at", "author_id_there")[:PART])
     wanted = [row for row in rows if row["deleted_at"] is None and row["sent_at"] >= since]
     excluded = exclusions_of({query.brand_id})
     placed = [
@@ -276,14 +323,20 @@ def _posts(query: Query, asked: _Asked) -> _Result:
             server=row["facts"].get("server", ""),
         )
     ]
-    settling.add_matches(placed)
-    settling.settle(post_ids=[post_id for post_id, _found in placed])
+    versions = {row["id"]: row["edited_at"] for row in wanted}
+
+    def store() -> None:
+        same = _unchanged({post_id: versions[post_id] for post_id, _found in placed})
+        there = [one for one in placed if one[0] in same]
+        settling.add_matches(there)
+        settling.settle(post_ids=[post_id for post_id, _found in there])
+
     over = len(rows) < PART or rows[-1]["arrived_at"] < since
     following = {"phase": "messages"} if over else {"phase": "posts", "below": rows[-1]["id"]}
-    return len(wanted), len(placed), following
+    return _Part(looked=len(wanted), found=len(placed), following=following, store=store)
 
 
-def _messages(query: Query, asked: _Asked) -> _Result:
+def _messages(query: Query, asked: _Asked) -> _Part:
     """What channels heard. They store in the order of ids, so what is below a part came before it."""
     since = datetime.fromisoformat(query.backfill["from"])
     below = query.backfill["next"].get("below")
@@ -293,27 +346,26 @@ def _messages(query: Query, asked: _Asked) -> _Result:
         .values_list("id", "arrived_at", "sent_at")[:PART]
     )
     wanted = [message_id for message_id, _arrived, sent_at in rows if sent_at >= since]
-    looked, found = _look_at(wanted, asked)
     over = len(rows) < PART or rows[-1][1] < since
     following = {"phase": "again"} if over else {"phase": "messages", "below": rows[-1][0]}
-    return looked, found, following
+    return _look_at(wanted, asked, following)
 
 
-def _again(query: Query, asked: _Asked) -> _Result:
+def _again(query: Query, asked: _Asked) -> _Part:
     """What was being stored while the query was saved, and so was noted for nobody."""
     saved = datetime.fromisoformat(query.backfill["until"])
     below = query.backfill["next"].get("below")
     rows = Message.objects.filter(arrived_at__gte=saved - _OVERLAP, arrived_at__lte=saved + _OVERLAP)
     rows = rows.filter(heard_as__isnull=True, **({"id__lt": below} if below else {}))
     ids = list(rows.order_by("-id").values_list("id", flat=True)[:PART])
-    _looked, found = _look_at(ids, asked)
-    return 0, found, {"phase": "again", "below": ids[-1]} if len(ids) == PART else None
+    following = {"phase": "again", "below": ids[-1]} if len(ids) == PART else None
+    return replace(_look_at(ids, asked, following), looked=0)
 
 
-def _look_at(message_ids: list[int], asked: _Asked) -> tuple[int, int]:
+def _look_at(message_ids: list[int], asked: _Asked, following: dict[str, Any] | None) -> _Part:
     """Hear those of these messages that the query finds."""
     if not message_ids:
-        return 0, 0
+        return _Part(following=following, store=lambda: None)
     hearing.steer()
     messages = Message.objects.filter(
         id__in=message_ids, visibility=Visibility.PUBLIC, own=False, from_brand=False, deleted_at__isnull=True
@@ -325,11 +377,10 @@ def _look_at(message_ids: list[int], asked: _Asked) -> tuple[int, int]:
         if one is not None
     ]
     # By all queries: what is stored of a post is what all of them find in it.
-    hearing.look_again(found)
-    return len(posts), len(found)
+    return _Part(looked=len(posts), found=len(found), following=following, store=hearing.looked_again(found))
 
 
-_PHASES: dict[str, Callable[[Query, _Asked], _Result]] = {
+_PHASES: dict[str, Callable[[Query, _Asked], _Part]] = {
     "kinds": _kinds,
     "matches": _matches,
     "posts": _posts,

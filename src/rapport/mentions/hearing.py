@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -315,11 +315,14 @@ def hear_messages(message_ids: Sequence[int]) -> int:
     return hear(messages_heard(message_ids), source_key=CHANNELS)
 
 
-def look_again(message_ids: Sequence[int]) -> int:
-    """Hear messages that are no news: they are not counted, and no rule opens a case for them. In a transaction."""
-    items = _fold([_item(one) for one in messages_heard(message_ids)])
-    matched, _recorded = _record(items, None)
-    return sum(1 for item in matched if item.found)
+def looked_again(message_ids: Sequence[int]) -> Callable[[], Recorded]:
+    """Match messages that are no news, and give what stores them: they are not counted, and no rule opens a case for them.
+
+    Both in a transaction, the second of which may be another; it raises :class:`QueriesChangedMeanwhile` before anything is
+    written, when any of the queries that found them is not as it was matched.
+    """
+    matched = _matched(_fold([_item(one) for one in messages_heard(message_ids)]))
+    return lambda: record(matched, source_id=None)
 
 
 def messages_heard(message_ids: Sequence[int]) -> list[Heard]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from rapport.brands.models import Brand
 from rapport.inbox.models import Message
 from rapport.inbox.tests.making import make_brand, make_channel, make_contact, make_user, say
-from rapport.mentions import backfill
+from rapport.mentions import backfill, folding
 from rapport.mentions.hearing import hear
-from rapport.mentions.models import Denominator, Match, Mention, Query, Unheard
+from rapport.mentions.models import Denominator, Match, Mention, Post, Query, Unheard
 from rapport.mentions.saving import save_query
 from rapport.mentions.tests.making import change_query, heard, make_query
 from rapport.staff.models import Role
@@ -196,3 +201,69 @@ def test_what_is_asked_for_each_batch_has_an_index(db: None, statement: str, ind
         cursor.execute(f"EXPLAIN {statement}")
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert index in plan
+
+
+@contextmanager
+def while_it_waits(happens: Callable[[], object]) -> Iterator[None]:
+    """Something happens once, while somebody waits for the lock of those who store."""
+    left = [happens]
+
+    def waits(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "pg_advisory_xact_lock" in sql and tuple(params) == folding._LOCK and left:
+            left.pop()()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(waits):
+        yield
+    assert not left
+
+
+def begun(brand: Brand, text: str) -> Query:
+    """A query whose run has come to the posts that are kept."""
+    query = make_query(brand, text)
+    backfill.begin(query, days=LONG_AGO)
+    assert backfill.take_part(query_id=query.pk)
+    query.refresh_from_db()
+    assert query.backfill["next"] == {"phase": "posts"}
+    return query
+
+
+def test_a_query_that_changes_after_it_was_matched_stores_nothing_of_its_old_words(brand: Brand) -> None:
+    make_query(brand, "post")
+    hear([heard("1", "aero post"), heard("2", "zeppelin post")], source_key="source:1")
+    query = begun(brand, "aero")
+
+    def changes() -> None:
+        change_query(query, "zeppelin")
+        backfill.begin(query, days=LONG_AGO)
+
+    with while_it_waits(changes):
+        assert backfill.take_part(query_id=query.pk)
+    assert not Match.objects.filter(query=query).exists()
+    run(query)
+    assert [one.mention.post.text for one in Match.objects.filter(query=query)] == ["zeppelin post"]
+
+
+def test_a_post_that_is_edited_after_it_was_matched_is_left_to_whoever_heard_the_edit(brand: Brand) -> None:
+    make_query(brand, "post")
+    hear([heard("1", "aero post"), heard("2", "aero post too")], source_key="source:1")
+    query = begun(brand, "aero")
+    edited = Post.objects.filter(external_id="1")
+    with while_it_waits(lambda: edited.update(text="a post", edited_at=timezone.now())):
+        backfill.take_part(query_id=query.pk)
+    assert [one.mention.post.text for one in Match.objects.filter(query=query)] == ["aero post too"]
+
+
+def test_nobody_waits_while_texts_are_read(brand: Brand) -> None:
+    channel = make_channel(brand)
+    say(channel, make_contact(channel), "aero said")
+    query = begun(brand, "aero")
+    assert backfill.take_part(query_id=query.pk)
+    with CaptureQueriesContext(connection) as asked:
+        backfill.take_part(query_id=query.pk)
+    said = [one["sql"] for one in asked.captured_queries]
+    lock = next(n for n, sql in enumerate(said) if f"lock({', '.join(map(str, folding._LOCK))})" in sql)
+    read = [n for n, sql in enumerate(said) if '"inbox_message"."text"' in sql]
+    assert read
+    assert max(read) < lock
+    assert Match.objects.filter(query=query).count() == 1
