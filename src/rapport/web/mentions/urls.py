@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from rapport.web.mentions import managing, views
+from rapport.web.mentions import managing, partners, views
 
 urlpatterns = [
     path("mentions/", views.mentions, name="mentions"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("mentions/<int:mention_id>/case/", views.case, name="mention-case"),
     path("listening/mutes/", managing.mutes, name="mutes"),
     path("listening/mutes/<int:mute_id>/remove/", managing.unmute, name="mute-remove"),
+    path("listening/left-out/", partners.accounts, name="left-out"),
+    path("listening/left-out/<int:partner_id>/remove/", partners.remove, name="left-out-remove"),
     path("listening/rules/", managing.rules, name="case-rules"),
     path("listening/rules/new/", managing.rule, name="case-rule-new"),
     path("listening/rules/<int:rule_id>/", managing.rule, name="case-rule"),

@@ -6,6 +6,7 @@ from rapport.mentions.acts import Pick, mark_seen
 from rapport.mentions.case_rules import Asked, save_rule
 from rapport.mentions.models import CaseRule, Mention, MuteKind
 from rapport.mentions.muting import add_mute
+from rapport.mentions.partners import add_partner
 from rapport.mentions.tests.made import make_mention, make_post
 from rapport.staff.permissions import Permission as Can
 from rapport.web.tests.doors_ways import Door, Form, Way, login, of
@@ -33,6 +34,11 @@ def _mute_path(site: Site) -> str:
     return f"/listening/mutes/{mute.pk}/remove/"
 
 
+def _partner_path(site: Site) -> str:
+    partner = add_partner(user=site.admin, brand_id=site.brand.id, handle=f"{site.brand.slug}-shop")
+    return f"/listening/left-out/{partner.pk}/remove/"
+
+
 def _picked(site: Site) -> Form:
     return {"do": "seen", "pick": f"{_mention(site).id}:1"}
 
@@ -55,6 +61,11 @@ MENTIONS: list[Door] = [
         "POST": of(Can.MANAGE_LISTENING, lambda site: {"brand": site.brand.id, "kind": "word", "value": "win"})}),
     Door("listening/mutes/<int:mute_id>/remove/", _mute_path, {"POST": of(Can.MANAGE_LISTENING)},
          "/listening/mutes/999999/remove/", acts=True),
+    Door("listening/left-out/", lambda site: "/listening/left-out/", {
+        "GET": login(),
+        "POST": of(Can.MANAGE_LISTENING, lambda site: {"brand": site.brand.id, "handle": "shop"})}),
+    Door("listening/left-out/<int:partner_id>/remove/", _partner_path, {"POST": of(Can.MANAGE_LISTENING)},
+         "/listening/left-out/999999/remove/", acts=True),
     Door("listening/rules/", lambda site: "/listening/rules/", {"GET": login()}),
     Door("listening/rules/new/", lambda site: f"/listening/rules/new/?brand={site.brand.slug}", {
         "GET": of(Can.MANAGE_LISTENING),

@@ -13,7 +13,17 @@ from django.utils import timezone
 from rapport.inbox.actions.work import add_tag
 from rapport.inbox.models import Case, Message
 from rapport.mentions import stream
-from rapport.mentions.models import CaseRule, Mention, MentionState, Mute, MutePass, QueryKind, RuleFailure
+from rapport.mentions.exclusions import exclusions_of
+from rapport.mentions.models import (
+    CaseRule,
+    Mention,
+    MentionState,
+    Mute,
+    MutePass,
+    PartnerAccount,
+    QueryKind,
+    RuleFailure,
+)
 from rapport.mentions.rules import open_cases
 from rapport.mentions.stream import Found
 from rapport.mentions.tests.made import make_mention, make_post, make_query
@@ -228,6 +238,26 @@ def test_mutes_are_added_shown_and_taken_back(desk: Desk) -> None:
     mention.refresh_from_db()
     assert mention.state == MentionState.NEW
     assert not Mute.objects.exists()
+
+
+def test_a_partner_s_account_is_left_out_and_heard_again(desk: Desk) -> None:
+    lead = desk.client(Role.LEAD)
+    form = {"brand": desk.brand.id, "network": "practice", "handle": " @Shop "}
+    page = lead.post("/listening/left-out/", form, follow=True).content.decode()
+    assert "What @shop writes is left out from now on." in page
+    assert desk.channel.handle in page
+    partner = PartnerAccount.objects.get()
+    assert (partner.network, partner.handle) == ("practice", "shop")
+    known = {"brand_id": desk.brand.id, "network": "practice", "author_id": "", "handle": "@SHOP"}
+    assert exclusions_of([desk.brand.id]).apply(**known)
+    again = lead.post("/listening/left-out/", form)
+    assert again.status_code == 409
+    assert "That account is left out already." in again.content.decode()
+    for bad in ("", "two words", "@"):
+        assert lead.post("/listening/left-out/", {**form, "handle": bad}).status_code == 422
+    assert "Hear again" not in desk.client().get("/listening/left-out/").content.decode()
+    lead.post(f"/listening/left-out/{partner.pk}/remove/")
+    assert not exclusions_of([desk.brand.id]).apply(**known)
 
 
 def test_how_far_a_mute_is_through_older_mentions_is_shown(desk: Desk) -> None:
