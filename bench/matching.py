@@ -23,7 +23,8 @@ import psutil
 from bench.baselines import SubstringLoop, TreesOnHits
 from bench.place import quantile, table
 from bench.queries import sources
-from rapport.listening.matcher import BATCH, Matcher, ready
+from rapport.listening.batch import ready
+from rapport.listening.matcher import BATCH, Matcher
 from rapport.listening.parse import parse
 from rapport.listening.post import Post
 

@@ -90,7 +90,7 @@ def normaliser(more: Callable[[str], str] | None = None, *, keep: str = "") -> C
     with a space between them, and gives some back. It must treat each word alone, because results are kept.
     ``keep`` are ASCII signs that are as good as letters.
     """
-    piece = _Pieces(more).__getitem__
+    pieces = _Pieces(more)
     table = bytes(
         code if code < 128 and chr(code) in keep else becomes for code, becomes in enumerate(_BYTES)
     )
@@ -101,13 +101,16 @@ def normaliser(more: Callable[[str], str] | None = None, *, keep: str = "") -> C
         if plain.isascii():
             return " ".join(plain.split())
         # Nothing composes over a space or what became one, so pieces can be looked up, and most were met before.
-        return "".join(map(piece, plain.split()))[:-1]
+        found = " ".join([one if one.isascii() else pieces[one] for one in plain.split()])
+        while "  " in found:  # beside pieces that became nothing
+            found = found.replace("  ", " ")
+        return found.strip(" ")
 
     return normalise
 
 
 class _Pieces(dict[str, str]):
-    """What pieces between ASCII separators become, each with a space behind it, or "" for nothing.
+    """What pieces between ASCII separators, which are not ASCII, become; "" for nothing.
 
     Those that are likely to come again are kept. It starts anew when it is full, which costs less than keeping
     the order of use: what is common is back at once.
@@ -117,18 +120,12 @@ class _Pieces(dict[str, str]):
         self._more = more
 
     def __missing__(self, piece: str) -> str:
-        if piece.isascii():
-            found = f"{piece} "
-            again = piece.isalpha()  # numbers and the codes of short links come once
-        elif _AS_THEY_ARE(piece):
-            return f"{unicodedata.normalize('NFKC', few_marks(piece))} "
-        else:
-            words = _words(piece)
-            if self._more is not None:
-                words = self._more(words)
-            found = f"{words} " if words else ""
-            again = True
-        if again and len(piece) <= _LONGEST_KEPT:
+        if _AS_THEY_ARE(piece):
+            return unicodedata.normalize("NFKC", few_marks(piece))
+        found = _words(piece)
+        if self._more is not None:
+            found = self._more(found)
+        if len(piece) <= _LONGEST_KEPT:
             if len(self) >= _MOST_KEPT:
                 self.clear()
             self[piece] = found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeAlias
 
 from rapport.listening.anchors import fragment
@@ -37,9 +37,8 @@ APART = "\x02"
 class Subject:
     """A post that is asked about: what each question may need, made when one does."""
 
-    def __init__(self, post: Post, names: Iterable[str] | None = None) -> None:
+    def __init__(self, post: Post) -> None:
         self.post = post
-        self._names = names
 
     @functools.cached_property
     def asked(self) -> Asked:
@@ -49,7 +48,7 @@ class Subject:
     @functools.cached_property
     def names(self) -> set[str]:
         """Hashtags and handles with their signs, of the texts and told by the network."""
-        return set(every(self.post) if self._names is None else self._names)
+        return set(every(self.post))
 
     @functools.cached_property
     def shares(self) -> set[str]:

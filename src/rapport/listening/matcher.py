@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rapport.listening.anchors import Rarity
-from rapport.listening.checks import APART
+from rapport.listening.batch import Batch
 from rapport.listening.layer import Layer
-from rapport.listening.names import complete
 from rapport.listening.post import Post
 from rapport.listening.reading import read
 from rapport.listening.reference import Hit, evaluate
@@ -86,20 +85,16 @@ class Matcher:
 
     def _match(self, posts: Sequence[Post]) -> list[list[Match]]:
         state = self._state
-        names: list[list[str]] = []
-        words = ready(posts, names)
-        kinds = state.large.kinds + state.recent.kinds
-        for post, here in zip(posts, names, strict=True):
-            complete(post, here, kinds)
+        batch = Batch(posts)
         if len(posts) == BATCH:
-            self._remembered.append(words)
+            self._remembered.append(batch.words)
         found: list[list[Match]] = [[] for _ in posts]
-        for number, ids in state.large.find(posts, words, names).items():
+        for number, ids in state.large.find(batch).items():
             if state.gone:
                 ids -= state.gone
             found[number] = [Match(one, state.large.queries[one], posts[number]) for one in sorted(ids)]
         if state.recent.queries:
-            for number, ids in state.recent.find(posts, words, names).items():
+            for number, ids in state.recent.find(batch).items():
                 found[number] += (Match(one, state.recent.queries[one], posts[number]) for one in ids)
                 found[number].sort(key=_by_query)
         return found
@@ -151,21 +146,3 @@ def _by_query(match: Match) -> int:
 def _queries(state: _State) -> dict[int, Query]:
     large = {number: query for number, query in state.large.queries.items() if number not in state.gone}
     return {**large, **state.recent.queries}
-
-
-def ready(posts: Iterable[Post], names: list[list[str]] | None = None) -> list[str]:
-    """The words of each post, padded; those of a title apart from those of the text. For each, a list of the names in
-    its texts is added to ``names``.
-    """
-    found = []
-    for post in posts:
-        here: list[str] = []
-        words = f" {read(post.text, here)} "
-        if post.title:
-            more: list[str] = []
-            words = f"{words}{APART} {read(post.title, more)} "
-            here += more
-        if names is not None:
-            names.append(here)
-        found.append(words)
-    return found

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from rapport.listening.facts import originals
 from rapport.listening.post import Post
-from rapport.listening.reading import read
+from rapport.listening.reading import read_names
 from rapport.listening.text import handle_names, tag_name, tickers
 
 
 def every(post: Post) -> list[str]:
     """The hashtags and handles of a post, of its texts and told by the network, each with its sign."""
-    found: list[str] = []
-    for _, text in originals(post):
-        here: list[str] = []
-        read(text, here)
-        found += here
-    complete(post, found)
+    found = [name for _, text in originals(post) for name in read_names(text)]
+    _complete(post, found)
     return found
 
 
@@ -24,15 +20,9 @@ def shares(post: Post) -> set[str]:
     return {name for _, text in originals(post) for name, _, _ in tickers(text)}
 
 
-def complete(post: Post, names: list[str], kinds: str = "") -> None:
-    """Add to the names that were read in the texts of a post those that the network told, and of the kinds ``$``
-    (shares) and ``f`` (who wrote it) those that are asked for.
-    """
+def _complete(post: Post, names: list[str]) -> None:
+    """Add to the names that were read in the texts of a post those that the network told."""
     for handle in post.mentions:
         names += (f"@{name}" for name in handle_names(handle))
     for tag in post.tags:
         names.append(f"#{tag_name(tag)}")
-    if "$" in kinds and ("$" in post.text or "＄" in post.text or post.title):
-        names += (f"${name}" for name in shares(post))
-    if "f" in kinds and post.author is not None:
-        names += (f"from:{name}" for name in handle_names(post.author))

@@ -138,6 +138,37 @@ def test_of_a_deep_query_each_part_is_looked_at_once(kind: str) -> None:
     assert sum(entry.callcount for entry in profile.getstats()) < 20_000
 
 
+def test_a_wide_near_is_asked_once_of_a_text_that_is_made_of_its_words() -> None:
+    """It was asked for each word of it that was seen, which took some seconds for one text."""
+    left, right = ([f"{side}{n}" for n in range(100)] for side in "ab")
+    near = parse(f"({' OR '.join(left)}) NEAR/50 ({' OR '.join(right)})")
+    text = post(" ".join(one for pair in zip(left, right, strict=True) for one in pair))
+    matcher = Matcher({1: near})
+    profile = cProfile.Profile()
+    assert profile.runcall(ids, matcher, [text]) == [[1]]
+    assert sum(entry.callcount for entry in profile.getstats()) < 20_000
+
+
+def test_a_handle_and_a_hashtag_in_any_spelling_are_found() -> None:
+    asked = {
+        1: parse("@ana"),
+        2: parse("#late_again"),
+        3: parse("#lat*"),
+        4: parse("#čekam"),
+        5: parse("$aapl"),
+    }
+    heard = [
+        post(text)
+        for text in (
+            "@Ana", "@anastasia", "x@ana", "＠ana", "(@ANA@x.social)", "#Late__Again", "#_late_again_", "#late", "#LATER é",
+            "＃late", "&#late", "#Čekam", "#cekam!", "#cekamo", "$AAPL", "＄aapl", "https://x.y/@ana#late", "www.x.y/#late",
+        )
+    ]  # fmt: skip
+    assert ids(Matcher(asked), heard) == wanted(asked, heard)
+    told = [post("x", mentions=("Ana",)), post("é", tags=("late__again",)), post("x", author="ana")]
+    assert ids(Matcher(asked), told) == wanted(asked, told)
+
+
 def test_two_texts_and_two_posts_are_never_one() -> None:
     asked = {
         1: parse('"lost bag"'),
