@@ -120,7 +120,7 @@ def _search(small: dict[str, Any], large: dict[str, Any], size: int, rounds: int
         + table(head, rows)
         + f"\n\nTerms {mb['inbox_messagewords']}, their index {mb['words_of_messages']}, known words "
         f"{mb['inbox_knownword']}; the messages themselves {mb['inbox_message']}.\n\nLimit: the statements of the list "
-        "and its pieces of text. The parser finds no piece of a Thai or Japanese text, and sorts every match of a "
+        "and its pieces of text, and some twenty statements in turn. The parser finds no piece of a Thai or Japanese text, and sorts every match of a "
         f"frequent word.\n\n{plans}\n"
     )
 

@@ -230,7 +230,8 @@ class _Search:
     ) -> None:
         """Note the cases of the texts, batch by batch, until there are enough."""
         statement = statement.replace("{conditions}", " AND ".join(conditions))
-        found = looked = 0
+        found: set[int] = set()
+        looked = 0
         for ids in batches:
             looked += len(ids)
             if not ids:
@@ -240,10 +241,9 @@ class _Search:
                 rows = cursor.fetchall()
             self.cut |= len(rows) >= ENOUGH
             for case_id, text_id in rows:
-                if case_id not in self.hits:
-                    self.hits[case_id] = Hit(kind, text_id)
-                    found += 1
-            if found >= ENOUGH or looked >= MOST_TEXTS:
+                self.hits.setdefault(case_id, Hit(kind, text_id))
+                found.add(case_id)
+            if len(found) >= ENOUGH or looked >= MOST_TEXTS:
                 # Whether there are more is not asked, which may take as long as finding these.
                 self.cut = True
                 return

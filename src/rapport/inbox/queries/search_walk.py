@@ -22,10 +22,10 @@ from rapport.lib.pg import array
 
 # Texts of one step.
 STEP_LIMIT = 300
-# The most that one statement of a walk fetches for several; each fetches twice as many as the one before.
+# The most that one statement fetches for several; in a walk each fetches twice as many as the one before.
 _FETCHED: Final = 1200
-# Of a word that so few rows have, all are looked at. And as many are fetched at once of what is left.
-_FEW: Final = 1000
+# Of a word that so few rows have, all are looked at.
+_FEW: Final = 500
 # So many blocks and then regions are asked one by one; of words that have to be collected first, so many together.
 _BLOCKS: Final = 40
 _REGIONS: Final = 64
@@ -184,10 +184,10 @@ class _Walk:
         """The rows outside of what was walked."""
         while low > 0 or below > high:
             ids = self._fetched(
-                _OUTSIDE, self.near, {"low": low, "high": high, "below": below, "limit": _FEW}
+                _OUTSIDE, self.near, {"low": low, "high": high, "below": below, "limit": _FETCHED}
             )
             yield from self._cut(ids)
-            if len(ids) < _FEW:
+            if len(ids) < _FETCHED:
                 return
             below = ids[-1]
 

@@ -172,6 +172,21 @@ def test_it_says_when_it_looked_at_the_newest_only(
     assert not list_cases(user=agent, filters=CaseFilters(text="c1")).search_cut
 
 
+def test_it_stops_at_enough_cases_of_each_kind_of_text(
+    channel: Channel, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [make_case(channel, f"c{n}", "my bag", n) for n in range(3)]
+    for case in cases:
+        actions.add_note(actor=agent, case_id=case.id, text="the bag is blue")
+    words.catch_up()
+    monkeypatch.setattr(search_walk, "STEP_LIMIT", 1)
+    monkeypatch.setattr(search, "ENOUGH", 1)
+    # The note of the newest case is as good a find as its message, though the case is known by then.
+    page = list_cases(user=agent, filters=CaseFilters(text="bag"))
+    assert ([row.id for row in page.rows], page.search_cut) == ([cases[2].id], True)
+    assert page.hits[cases[2].id].kind == "message"
+
+
 def _given(bounds: tuple[int, int], *_args: object) -> tuple[int, int]:
     return bounds
 
