@@ -195,7 +195,7 @@ def _section(found: dict[int, dict[str, float]]) -> str:
         f"one core, batches of {BATCH}; posts per second of CPU, the best of three rounds after one to warm up (with 100,000 queries of one). (a) and (b) "
         "keep posts normalised and are timed on a sample.\n\n"
         + table(["queries", *(f"{size:,}" for size in found)], rows)
-        + "\n\nLimit: normalising texts; then Python for each word that is seen of a query.\n"
+        + "\n\nLimit: Python for each rule whose anchor is seen, and normalising texts.\n"
     )
 
 
