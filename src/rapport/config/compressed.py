@@ -11,7 +11,8 @@ class CompressedPages(GZipMiddleware):
     """HTML for browsers that take gzip. Event streams and files are left as they are.
 
     What is compressed can be guessed by its length (BREACH), so Django adds random bytes and masks the CSRF token
-    anew in every page; other secrets stand in no page.
+    anew in every page. That makes guessing slow, not impossible, for pages that show another secret, such as the
+    webhook's in the settings of alerts.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
