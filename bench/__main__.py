@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller sizes; writes nothing")
     parser.add_argument("--messages", type=int, default=1_000_000, help="the large size of lists and search")
+    parser.add_argument("--posts", type=int, help="posts of each way of streams; 1,000,000 unless quick")
     parser.add_argument(
         "--keep", type=Path, help="a directory for the filled databases, taken again by later runs"
     )
@@ -86,7 +87,7 @@ def main() -> None:
     if "streams" in arguments.parts:
         from bench import streams
 
-        sections += filter(None, [streams.run(quick=arguments.quick)])
+        sections += filter(None, [streams.run(quick=arguments.quick, posts=arguments.posts)])
     if not arguments.quick:
         PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8"), sections), encoding="utf-8")
         print(f"written: {PAGE}")

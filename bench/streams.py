@@ -52,15 +52,15 @@ class Run:
         return self.wanted - self.found
 
 
-def run(*, quick: bool) -> str:
-    """Measure, print, and return the section."""
+def run(*, quick: bool, posts: int | None = None) -> str:
+    """Measure with so many posts each way, print, and return the section."""
     from rapport.mentions.tests.nats_server import program
 
     executable = program()
     if executable is None:
         print("streams: nats-server is not installed (Debian: apt-get install nats-server); nothing measured")
         return ""
-    posts = 100_000 if quick else 1_000_000
+    posts = posts or (100_000 if quick else 1_000_000)
     with fresh_database():
         runs = measure(executable, posts=posts, kill_s=KILL_S)
     for one in runs:
