@@ -20,6 +20,7 @@ from rapport.ingest.silence import learn_silence
 from rapport.ingest.watch import watch_channels
 from rapport.mentions import backfill as past_of_queries
 from rapport.mentions import hearing, mute_passes
+from rapport.mentions.counters import fold_counters
 from rapport.mentions.recording import forget_gone
 from rapport.mentions.rule_failures import forget_failures
 from rapport.mentions.spikes.watching import count_all_noise, watch
@@ -144,6 +145,12 @@ JOBS: tuple[Job, ...] = (
         "7 4 * * *",
         "Forgets cases that rules could not open, once somebody dealt with the mention or a month is over.",
         forget_failures,
+    ),
+    Job(
+        "fold_counters",
+        "7 4 * * *",
+        "Counts what was heard by the hour once it is a month old.",
+        fold_counters,
     ),
     Job(
         "lookup_sweep",

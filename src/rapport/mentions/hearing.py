@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -28,6 +28,7 @@ from rapport.lib.pg import array
 from rapport.lib.text import storable
 from rapport.listening.post import Post
 from rapport.mentions import rules
+from rapport.mentions.counters import slot_of
 from rapport.mentions.exclusions import exclusions_of
 from rapport.mentions.matching import find
 from rapport.mentions.recording import Item, QueriesChangedMeanwhile, Recorded, record
@@ -37,12 +38,6 @@ from rapport.mentions.stored import message_posts
 log = logging.getLogger(__name__)
 
 CHANNELS = "channels"
-_SLOT = timedelta(minutes=5)
-# Whoever posts says when and in which language: neither may make rows without end.
-_OLD = timedelta(days=30)
-_OLD_SLOT = timedelta(hours=1)
-_TOO_OLD = timedelta(days=400)
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _CODES = (
     "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en "
     "eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv "
@@ -211,7 +206,7 @@ def _count(items: Sequence[Item], recorded: Recorded, source_key: str) -> None:
     for item in items:
         if item.deleted:
             continue
-        slot = (_slot(item.sent_at, now), _language(item.post.lang or ""))
+        slot = (slot_of(item.sent_at, now), _language(item.post.lang or ""))
         if item.key in recorded.new:
             matched[slot] += 1
             heard[slot] += 1
@@ -237,15 +232,6 @@ def _count(items: Sequence[Item], recorded: Recorded, source_key: str) -> None:
                 array(matched[slot] for slot in slots),
             ],
         )
-
-
-def _slot(moment: datetime, now: datetime) -> datetime:
-    """Five minutes; an hour of what is old; one slot for what is older than anybody asks."""
-    if moment < now - _TOO_OLD:
-        return _LONG_AGO
-    length = int((_OLD_SLOT if moment < now - _OLD else _SLOT).total_seconds())
-    seconds = int(moment.timestamp())
-    return datetime.fromtimestamp(seconds - seconds % length, UTC)
 
 
 def _language(code: str) -> str:

@@ -18,6 +18,7 @@ from rapport.mentions.act_models import MentionAct as MentionAct
 from rapport.mentions.servers import id_there
 from rapport.mentions.spike_models import Alert as Alert
 from rapport.mentions.spike_models import AlertSetting as AlertSetting
+from rapport.mentions.spike_models import KeptCounts as KeptCounts
 from rapport.mentions.stream_models import Denominator as Denominator
 from rapport.mentions.stream_models import Source as Source
 

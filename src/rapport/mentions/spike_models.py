@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -33,6 +34,22 @@ class AlertSetting(models.Model):
 
     def __str__(self) -> str:
         return f"alerts of brand {self.brand_id}"
+
+
+class KeptCounts(models.Model):
+    """A query's counts of five minutes before ``until``, so that a look reads the newest hours' mentions alone.
+
+    ``buckets``: numbers of five minutes since 1970, ascending, of those with any; ``counts``: how many, in that order.
+    """
+
+    query = models.OneToOneField("mentions.Query", on_delete=models.CASCADE, related_name="+")
+    until = models.DateTimeField()
+    kept_at = models.DateTimeField(help_text="When they were counted; they are counted anew every six hours.")
+    buckets = ArrayField(models.IntegerField(), default=list)
+    counts = ArrayField(models.IntegerField(), default=list)
+
+    def __str__(self) -> str:
+        return f"counts of query {self.query_id}"
 
 
 class AlertVerdict(models.TextChoices):

@@ -46,6 +46,7 @@ class Denominator(models.Model):
     """How many posts were heard in five minutes of a source, in a language: what a share is a share of.
 
     ``source_key``: "source:7", or "channels" for what channels of ours heard. By the network's clock.
+    After a month the rows of an hour become one (``counters.py``).
     """
 
     source_key = models.CharField(max_length=40)
@@ -58,6 +59,8 @@ class Denominator(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source_key", "at", "lang"], name="heard_once_per_time")
         ]
+        # A share is asked for a time, of all sources.
+        indexes = [models.Index(fields=["at"], name="heard_at")]
 
     def __str__(self) -> str:
         return f"{self.source_key} {self.at:%F %R}"

@@ -7,6 +7,7 @@ import zoneinfo
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import holidays
 from django.db import connection
@@ -34,14 +35,48 @@ WHERE q.deleted_at IS NULL AND q.state = 'active' AND coalesce(s."on", true)
           >= coalesce(s.least, 5))
 ORDER BY q.id
 """
-_COUNTS = """
-SELECT m.query_id, floor(extract(epoch FROM m.sent_at - %(from)s) / 300)::int AS bucket, count(*)
+# What is older than so is kept counted, and counted anew so often: people set mentions aside, and posts come late.
+_KEPT_BEFORE, _KEPT_FOR = timedelta(hours=12), timedelta(hours=6)
+# A minute of their own for each query, so that not all are counted anew in one.
+_SPREAD = 60
+
+_COUNTED = """
+SELECT m.query_id, floor(extract(epoch FROM m.sent_at) / 300)::int AS bucket, count(*)::int AS n
 FROM mentions_match m
 CROSS JOIN LATERAL (SELECT FROM mentions_mention
                     WHERE id = m.mention_id AND state NOT IN ('spam', 'muted') OFFSET 0) n
-WHERE m.query_id = ANY(%(queries)s::bigint[]) AND m.sent_at >= %(from)s AND m.sent_at <= %(now)s
-GROUP BY 1, 2 ORDER BY 1, 2
+WHERE m.query_id = q.id AND m.sent_at >= {since} AND m.sent_at {until}
+GROUP BY 1, 2
 """
+# Once the past was looked through for a query, what was counted before is too little.
+_STALE = """
+SELECT q.id FROM mentions_query q LEFT JOIN mentions_keptcounts k ON k.query_id = q.id
+WHERE q.id = ANY(%(queries)s::bigint[])
+  AND (k.id IS NULL OR k.kept_at > %(now)s
+       OR k.kept_at < %(now)s - %(kept_for)s - make_interval(mins => (q.id %% %(spread)s)::int)
+       OR k.kept_at <= (q.backfill->>'at')::timestamptz)
+ORDER BY q.id
+"""
+_KEEP = f"""
+INSERT INTO mentions_keptcounts (query_id, until, kept_at, buckets, counts)
+SELECT q.id, %(until)s, %(now)s, coalesce(array_agg(c.bucket ORDER BY c.bucket) FILTER (WHERE c.n > 0), '{{}}'),
+       coalesce(array_agg(c.n ORDER BY c.bucket) FILTER (WHERE c.n > 0), '{{}}')
+FROM unnest(%(queries)s::bigint[]) AS q(id)
+LEFT JOIN LATERAL ({_COUNTED.format(since="%(from)s", until="< %(until)s")}) c ON true
+GROUP BY q.id
+ON CONFLICT (query_id) DO UPDATE SET until = excluded.until, kept_at = excluded.kept_at,
+    buckets = excluded.buckets, counts = excluded.counts
+"""  # noqa: S608 - constants of this module
+_COUNTS = f"""
+SELECT q.query_id, u.bucket, u.n
+FROM mentions_keptcounts q CROSS JOIN LATERAL unnest(q.buckets, q.counts) AS u(bucket, n)
+WHERE q.query_id = ANY(%(queries)s::bigint[])
+UNION ALL
+SELECT c.query_id, c.bucket, c.n
+FROM mentions_keptcounts q
+CROSS JOIN LATERAL ({_COUNTED.replace("q.id", "q.query_id").format(since="q.until", until="<= %(now)s")}) c
+WHERE q.query_id = ANY(%(queries)s::bigint[])
+"""  # noqa: S608 - constants of this module
 
 
 @dataclass(frozen=True)
@@ -81,13 +116,15 @@ def bucket_of(moment: datetime) -> datetime:
 def _some(queries: Sequence[Watched], now: datetime) -> Iterator[tuple[Watched, Series]]:
     start = bucket_of(now - _HISTORY)
     length = (bucket_of(now) - start) // BUCKET + 1
+    first_bucket = int(start.timestamp()) // 300
+    ids = array(one.query_id for one in queries)
     found: dict[int, dict[int, int]] = {one.query_id: {} for one in queries}
+    _keep(ids, start, now)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _COUNTS, {"queries": array(one.query_id for one in queries), "from": start, "now": now}
-        )
+        cursor.execute(_COUNTS, {"queries": ids, "now": now})
         for query_id, bucket, count in cursor.fetchall():
-            found[query_id][bucket] = count
+            if bucket >= first_bucket:  # what was kept hours ago begins earlier
+                found[query_id][bucket - first_bucket] = count
     for one in queries:
         counts = found[one.query_id]
         # Before it was saved, and before what the past gave it, there is nothing to say what is normal.
@@ -101,6 +138,17 @@ def _some(queries: Sequence[Watched], now: datetime) -> Iterator[tuple[Watched, 
                 holidays_of(one.country, start.year, now.year),
             ),
         )
+
+
+def _keep(ids: str, start: datetime, now: datetime) -> None:
+    """Count anew what was kept for too long, or never; two at once keep the same."""
+    with connection.cursor() as cursor:
+        given: dict[str, Any] = {"queries": ids, "now": now, "kept_for": _KEPT_FOR, "spread": _SPREAD}
+        cursor.execute(_STALE, given)
+        stale = [row[0] for row in cursor.fetchall()]
+        if stale:
+            until = bucket_of(now - _KEPT_BEFORE)
+            cursor.execute(_KEEP, {"queries": array(stale), "from": start, "until": until, "now": now})
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:

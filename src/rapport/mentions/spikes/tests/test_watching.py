@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, connections
@@ -13,7 +15,19 @@ from pytest_django import DjangoAssertNumQueries
 from rapport.brands.models import Brand
 from rapport.contacts.models import Contact
 from rapport.inbox.tests.making import make_brand, make_channel, make_contact, say
-from rapport.mentions.models import Alert, AlertSetting, Mention, Post, Query, QueryState
+from rapport.lib.pg import array
+from rapport.mentions.models import (
+    Alert,
+    AlertSetting,
+    KeptCounts,
+    Match,
+    Mention,
+    Post,
+    Query,
+    QueryState,
+)
+from rapport.mentions.spikes import counting
+from rapport.mentions.spikes.baseline import BUCKET
 from rapport.mentions.spikes.queries import contacts_of
 from rapport.mentions.spikes.tests.making import NOW, burst, found, quiet_weeks
 from rapport.mentions.spikes.watching import CHOICES, count_noise, watch
@@ -190,7 +204,7 @@ def test_queries_cost_the_same_for_many_as_for_few(
     brand = make_brand("aero")
     for n in range(4):
         quiet_weeks(brand, name=f"aero {n}", every=240)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         watch(now=NOW)
 
 
@@ -230,3 +244,64 @@ def test_two_workers_at_once_make_one_alert() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'rapport.alerts.tell'")
         assert cursor.fetchone()[0] == 1
+
+
+def _rows_read(now: datetime) -> int:
+    """How many mentions' matches a look reads for counting."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM mentions_query")
+        ids = array(row[0] for row in cursor.fetchall())
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + counting._COUNTS, {"queries": ids, "now": now})
+        (plan,) = cursor.fetchone()[0]
+
+    def of(node: dict[str, Any]) -> int:
+        here = (
+            int(node["Actual Rows"] * node["Actual Loops"])
+            if node.get("Relation Name") == "mentions_match"
+            else 0
+        )
+        return here + sum(of(one) for one in node.get("Plans", ()))
+
+    return of(plan["Plan"])
+
+
+@pytest.mark.django_db
+def test_a_look_reads_the_newest_hours_and_counts_the_rest_now_and_then() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    burst(query, 25)
+    assert watch(now=NOW) == 1
+    kept = KeptCounts.objects.get()
+    assert sum(kept.counts) == Mention.objects.filter(sent_at__lt=kept.until).count() > 1000
+    assert _rows_read(NOW) == 24 + 25 < 50
+    # Somebody sets old ones aside: that is no matter until they are counted anew.
+    Mention.objects.filter(sent_at__lt=NOW - timedelta(days=7)).update(state="spam")
+    _later(5)
+    assert KeptCounts.objects.get().kept_at == NOW
+    _later(8 * 60)
+    assert sum(KeptCounts.objects.get().counts) < sum(kept.counts) / 2
+
+
+@pytest.mark.django_db
+def test_what_was_kept_and_what_is_read_are_what_there_is() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    for minutes in (0, 1, 4, 62, 300):
+        now = NOW + timedelta(minutes=minutes)
+        [watched] = counting.watched(now=now, brand_id=query.brand_id)
+        [(_query, series)] = counting.series_of([watched], now=now)
+        sent = Match.objects.filter(query=query, sent_at__lte=now).values_list("sent_at", flat=True)
+        wanted = Counter((one - series.began) // BUCKET for one in sent)
+        assert {n: count for n, count in enumerate(series.counts) if count} == dict(wanted)
+
+
+@pytest.mark.django_db
+def test_a_past_that_was_looked_through_is_counted_at_once() -> None:
+    query = quiet_weeks(make_brand("aero"))
+    watch(now=NOW)
+    found(query, [NOW - timedelta(weeks=5, minutes=n) for n in range(30)])
+    watch(now=NOW + timedelta(minutes=1))
+    before = sum(KeptCounts.objects.get().counts)
+    Query.objects.filter(pk=query.pk).update(backfill={"at": (NOW + timedelta(minutes=2)).isoformat()})
+    burst(query, 25)
+    _later(3)
+    # And at most one more that has meanwhile become old.
+    assert before + 30 <= sum(KeptCounts.objects.get().counts) <= before + 31
