@@ -24,6 +24,13 @@ def test_a_page_is_sent_compressed_to_who_takes_it() -> None:
     assert b"csrfmiddlewaretoken" in gzip.decompress(packed.content)
 
 
+def test_a_page_that_may_show_a_secret_is_not_compressed() -> None:
+    for path, packed in (("/desk/", True), ("/channels/1/", False), ("/brands/aero/alerts/", False)):
+        request = RequestFactory().get(path, headers=TAKES)
+        answer = CompressedPages(lambda _request: HttpResponse(b"<p>" * 1000))(request)
+        assert answer.has_header("Content-Encoding") == packed, path
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -34,5 +41,5 @@ def test_a_page_is_sent_compressed_to_who_takes_it() -> None:
     ],
 )
 def test_streams_pictures_and_what_is_short_stay_as_they_are(answer: HttpResponseBase) -> None:
-    request = RequestFactory().get("/", headers=TAKES)
+    request = RequestFactory().get("/desk/", headers=TAKES)
     assert "Content-Encoding" not in CompressedPages(lambda _request: answer)(request)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from rapport.notices.choosing import stop_token
-from rapport.notices.models import Device, Notice
+from rapport.notices.models import Device
 from rapport.staff.models import Session
 from rapport.web.tests.doors_ways import Door, Form, Way, anybody, login
 from rapport.web.tests.doors_world import Site
@@ -29,14 +27,6 @@ def _device(site: Site) -> int:
     return device.pk
 
 
-def _notice(site: Site) -> int:
-    """A notice of the admin."""
-    notice, _new = Notice.objects.get_or_create(
-        user=site.admin, key="door", defaults={"brand": site.brand, "kind": "assigned", "at": timezone.now()}
-    )
-    return notice.pk
-
-
 def _of_device(action: str) -> Door:
     return Door(
         f"account/devices/<int:device_id>/{action}/",
@@ -55,7 +45,7 @@ NOTICES: list[Door] = [
     ),
     Door(
         "notices/<int:notice_id>/",
-        lambda site: f"/notices/{_notice(site)}/",
+        lambda site: f"/notices/{site.notice.pk}/",
         {"GET": Way({"admin"}, ok=(302,), refused=404)},
         "/notices/999999/",
     ),

@@ -22,6 +22,7 @@ from rapport.ingest.models import RawEvent, RawState
 from rapport.media.actions import NewFile, keep
 from rapport.networks.practice.models import Account, Post
 from rapport.networks.webform.tokens import thread_token
+from rapport.notices.models import Notice
 from rapport.staff.actions.invitations import Invited, invite
 from rapport.staff.models import Invitation, Role, Team, User
 
@@ -53,6 +54,7 @@ class Site:
     raw: RawEvent
     post: Post
     pending: PendingChannel
+    notice: Notice
 
     @property
     def thread_token(self) -> str:
@@ -135,11 +137,13 @@ def _site(slug: str, people: dict[str, User]) -> Site:
         stage=PendingStage.GRANTED,
         expires_at=timezone.now() + timedelta(hours=1),
     )
+    notice = Notice.objects.create(user=admin, key="door", brand=brand, kind="assigned", at=timezone.now())
     return Site(
         brand=brand,
         channel=channel,
         form=form,
         admin=admin,
+        notice=notice,
         target=make_user(f"Tina of {slug}", brand=brand, role=Role.AGENT),
         message=message,
         later=later,

@@ -174,8 +174,8 @@ def _not_found(
         before = changes()
         for actor in ("agent", "owner"):
             status = _ask(world, actor, method, door.ghost, form).status_code
-            expected = {302} if way.ok == (302,) and method == "GET" else {404}
-            if status not in expected and not (status == 403 and actor == "agent"):
+            leads_on = way.ok == (302,) and method == "GET" and way.refused != 404
+            if status != (302 if leads_on else 404) and not (status == 403 and actor == "agent"):
                 yield actor, status
         touched = before.since()
         transaction.set_rollback(True)
