@@ -51,7 +51,8 @@ def slot_of(moment: datetime, now: datetime) -> datetime:
 def fold_counters(*, now: datetime | None = None) -> int:
     """Make one row of an hour's after a month, and one of all after 400 days; returns how many rows went into others.
 
-    Sums stay what they were, but for shares of days that begin within an hour of UTC, such as India's.
+    Sums stay what they were, but for days of time zones that are half an hour off the full hour, such as India's: of
+    what is old, up to half an hour counts to the day before.
     """
     now = now or timezone.now()
     gone = 0
