@@ -115,6 +115,7 @@ _SURE = re.compile(
     rf"://(?:(?<=https://)|(?<=http://))[^\s{BETWEEN}<>\"“”«»{HANGUL}{WITHOUT_SPACES[1:-1]}]++"
     r"|@(?<![A-Za-z0-9._%+\-@＠]@)[A-Za-z0-9_]{2,}+(?:[.-][a-z0-9_]++)*+(?!@|[A-Za-z]{0,5}://)"
 )
+_SCHEME = re.compile(f"https?(?={_PLACE})")
 _LEFT = re.compile("@(?=[A-Za-z0-9_-])|://|＠")
 
 
@@ -140,8 +141,8 @@ def _together(texts: list[str]) -> list[str]:
     if "@" in joined or "://" in joined or "＠" in joined:
         joined = _SURE.sub(_PLACE, joined)
         slow |= ((number, texts[number]) for number in _numbers(_LEFT.finditer(joined), joined))
-        # Of an address the scheme is left, with no space behind it.
-        joined = joined.replace(f"https{_PLACE}", _PLACE).replace(f"http{_PLACE}", _PLACE)
+        # Of an address the scheme is left, with no space behind it; once, for ``httphttps://a`` has a word before it.
+        joined = _SCHEME.sub("", joined)
     joined = f" {_words_of_many(joined)} "
     if "www " in joined:
         slow |= ((number, texts[number]) for number in _numbers(_WWW.finditer(joined), joined))

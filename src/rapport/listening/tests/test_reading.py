@@ -46,6 +46,7 @@ def test_names_are_those_of_the_slow_way(text: str) -> None:
 @example(["@ana.httpS://x", "@http://foo", "@ana.htT://x", "httpſ://x"])
 @example(["x https @ana", "xhttps://y HTTP://z", "é@ana", "ana://b", "www.a.b", "", "a@b.cd"])
 @example(["https://a.bc", "/d @ana", "@anahttps://x"])
+@example(["httphttps://http", "httpshttp://a"])
 def test_texts_read_together_are_read_as_each_alone(several: list[str]) -> None:
     found = [one.strip(" ").replace(APART, ELSEWHERE) for one in read_many(several)]
     assert found == [read(one).replace(APART, ELSEWHERE) for one in several]
