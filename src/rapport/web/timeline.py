@@ -137,14 +137,24 @@ def told_of(events: Sequence[CaseEvent]) -> list[Told]:
     shown = [event for event in events if event.kind not in _TOLD_ELSEWHERE]
     names = _Names(shown)
     return [
-        Told(event.id, event.at, _sentence(event, names), _ICONS.get(event.kind, "clock"), _other(event.data))
+        Told(event.id, event.at, _sentence(event, names), _ICONS.get(event.kind, "clock"), _other(event))
         for event in shown
     ]
 
 
-def _other(data: Mapping[str, Any]) -> int | None:
-    # A case that went into this one has nothing of its own to show.
-    found = data.get("case") or data.get("into") or data.get("to")
+# Under which name an event has another case; in others, such as a change of hands, "to" is a person.
+_OTHER_CASE: dict[str, str] = {
+    CaseEventKind.MERGED: "into",  # a case that went into this one has nothing of its own to show
+    CaseEventKind.PARTED: "case",
+    CaseEventKind.SPLIT: "to",
+    CaseEventKind.LINKED: "case",
+    CaseEventKind.UNLINKED: "case",
+}
+
+
+def _other(event: CaseEvent) -> int | None:
+    name = _OTHER_CASE.get(event.kind)
+    found = event.data.get(name) if name else None
     return found if isinstance(found, int) else None
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rapport.inbox.actions import close_case
+from rapport.inbox.actions import assign_case, close_case, set_priority
 from rapport.inbox.models import BrandReason, Case, CaseLink, CaseSeen, Message
 from rapport.inbox.queries.thread import MESSAGE_PAGE
 from rapport.inbox.tests.making import case_of, make_contact, say
 from rapport.web.tests.conftest import Desk
 from rapport.web.tests.test_case import PART, _undo
+from rapport.web.timeline import told_of
 
 
 @pytest.fixture
@@ -186,3 +187,12 @@ def test_a_merged_cases_page_leads_on_and_says_where_it_went(desk: Desk, other: 
     close_case(actor=desk.people["lead"], case_id=desk.case.id, reason="no_reply_needed")
     say(desk.channel, desk.message.identity, "Hello?", 20, to=Message.objects.get(text="And my seat?"))
     assert Case.objects.get(id=desk.case.id).status == "open"
+
+
+def test_only_what_speaks_of_another_case_leads_to_one(desk: Desk, other: Case) -> None:
+    agent = desk.people["agent"]
+    assign_case(actor=agent, case_id=desk.case.id, assignee_id=agent.id)
+    set_priority(actor=agent, case_id=desk.case.id, priority=3)
+    assert [one.case_id for one in told_of(desk.case.events.all())] == [None] * desk.case.events.count()
+    desk.client().post(desk.url("link"), {"other": other.id}, **PART)
+    assert [one.case_id for one in told_of(desk.case.events.all()) if one.case_id] == [other.id]
