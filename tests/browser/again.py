@@ -13,7 +13,6 @@ def main() -> None:
     from django.utils import timezone
 
     from rapport.inbox.models import Case, CaseStatus, CloseReason
-
     from tests.browser.scripts_world import SCRIPTS
 
     # But not what tests only look at, one after the other.
