@@ -70,10 +70,6 @@ class Screen:
         else:
             self._queue.put_nowait(item)
 
-    async def get(self) -> Item:
-        """The next item, waiting for it."""
-        return await self._queue.get()
-
     async def get_all(self) -> list[Item]:
         """All there is, waiting for the first."""
         items = [await self._queue.get()]
@@ -137,8 +133,8 @@ class Hub:
         while True:
             wait = gathering.wait(now=time.monotonic(), screens=len(self._screens))
             if wait is not None and wait <= 0:
-                for hint in gathering.take(now=time.monotonic()):
-                    self._tell(await _with_holders(connection, hint))
+                for hint in await _with_holders(connection, gathering.take(now=time.monotonic())):
+                    self._tell(hint)
                 continue
             heard = False
             async for notify in connection.notifies(timeout=wait or _HEARTBEAT_S, stop_after=1):
@@ -152,15 +148,20 @@ class Hub:
                 await connection.execute("SELECT 1")
 
 
-async def _with_holders(connection: psycopg.AsyncConnection[Any], hint: Hint) -> Hint:
-    """The hint, and who has its cases: a list of one's own cases need not be fetched for those of others."""
-    if not hint.case_ids or hint.thread or hint.mentions:
-        return hint
-    asked = await connection.execute(
-        "SELECT DISTINCT assignee_id FROM inbox_case WHERE id = ANY(%s) AND assignee_id IS NOT NULL",
-        [list(hint.case_ids)],
-    )
-    return replace(hint, holders=frozenset(row[0] for row in await asked.fetchall()))
+async def _with_holders(connection: psycopg.AsyncConnection[Any], hints: list[Hint]) -> list[Hint]:
+    """The hints, and who has their cases: a list of one's own cases need not be fetched for those of others."""
+    of_lists = [bool(hint.case_ids) and not hint.thread and not hint.mentions for hint in hints]
+    cases = [case_id for hint, asks in zip(hints, of_lists, strict=True) if asks for case_id in hint.case_ids]
+    if not cases:
+        return hints
+    asked = await connection.execute("SELECT id, assignee_id FROM inbox_case WHERE id = ANY(%s)", [cases])
+    holder = dict(await asked.fetchall())
+    return [
+        replace(hint, holders=frozenset(one for case_id in hint.case_ids if (one := holder.get(case_id))))
+        if asks
+        else hint
+        for hint, asks in zip(hints, of_lists, strict=True)
+    ]
 
 
 def read_hint(payload: str) -> Hint | Look | None:

@@ -146,7 +146,7 @@ def test_the_database_is_not_listened_to_when_nobody_looks(desk: Desk) -> None:
     async def scenario() -> tuple[int, int]:
         async with hub().screen() as one, hub().screen() as two:
             for screen in (one, two):
-                assert isinstance(await asyncio.wait_for(screen.get(), PATIENCE_S), Hello)
+                assert await asyncio.wait_for(screen.get_all(), PATIENCE_S) == [Hello()]
             during = await asyncio.to_thread(listeners)
         task = next(task for task in asyncio.all_tasks() if task.get_name() == "rapport-live")
         await asyncio.wait([task], timeout=PATIENCE_S)
@@ -160,9 +160,9 @@ def test_a_screen_that_does_not_keep_up_is_told_to_look_at_everything() -> None:
         screen = Screen()
         for number in range(live.QUEUE_SIZE + 1):
             screen.put(Hint(1, (number,)))
-        assert await screen.get() == Hello()
+        assert await screen.get_all() == [Hello()]
         screen.put(Paused())
-        assert await screen.get() == Paused()
+        assert await screen.get_all() == [Paused()]
 
     asyncio.run(scenario())
 
