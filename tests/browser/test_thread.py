@@ -132,3 +132,33 @@ def test_pictures_open_large_and_are_walked_by_keyboard(
     page.keyboard.press("Escape")
     expect(box).to_be_hidden()
     expect(wheel).to_be_focused()
+
+
+_WATCH = """
+    document.addEventListener("DOMContentLoaded", () => {
+        const entries = document.getElementById("entries");
+        if (!entries) return; // the frame of a letter
+        window.gone = [];
+        new MutationObserver((changes) => {
+            for (const one of changes) window.gone.push(...[...one.removedNodes].map((node) => node.id).filter(Boolean));
+        }).observe(entries, { childList: true });
+    });
+"""
+
+
+def test_what_comes_in_leaves_the_messages_that_are_there_in_the_page(
+    instance: Instance, open_desk: Opener
+) -> None:
+    page = open_desk("ivo@example.com")
+    mark = uuid4().hex[:6]
+    first = instance.post("joe_k", f"@aero {mark} first")
+    instance.post("joe_k", f"@aero {mark} second", in_reply_to=first["id"])
+    with page.expect_request_finished(lambda asked: asked.url.endswith("/seen/")):
+        _open(page, f"{mark} second")
+    page.add_init_script(_WATCH)
+    # All of it was read. As the server wrote it, with what it writes between the entries, until it is fetched anew.
+    with page.expect_request_finished(lambda asked: "x-thread-since" in asked.headers):
+        page.reload()
+    instance.post("joe_k", f"@aero {mark} third", in_reply_to=first["id"])
+    expect(page.locator(".thread .words", has_text=f"{mark} third")).to_be_visible()
+    assert page.evaluate("window.gone") == []

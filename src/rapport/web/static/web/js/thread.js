@@ -75,6 +75,9 @@ export function keepOlder(html) {
     else if (one.classList.contains("day")) fresh.querySelector(`#${one.id}`)?.remove(), kept.unshift(page.importNode(one, true));
   }
   fresh.prepend(...kept);
+  // What stands between the entries would not be where it was, and each entry behind it would be taken out and put
+  // in again: drawn anew, and a film in it stopped.
+  for (const one of [...fresh.childNodes]) if (one.nodeType === Node.TEXT_NODE) one.remove();
   // The line stays where it was drawn: it says where somebody came in, not where they are.
   const line = document.getElementById("unread-line");
   page.getElementById("unread-line")?.remove();
