@@ -1,0 +1,83 @@
+"""Rules of an app on X: ours are kept as they are wanted, others' stay, and X's reasons are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from rapport.networks.errors import Refused, TryAgain
+from rapport.networks.x import filtered
+from rapport.networks.x.tests.doorman import BEARER
+from rapport.networks.x.tests.place import XPlace
+
+OURS = "rapport:listening"
+
+
+def there(place: XPlace) -> set[tuple[str, str]]:
+    return {(one["value"], one["tag"]) for one in place.x.rules.values()}
+
+
+def test_ours_are_kept_as_wanted_and_others_stay(place: XPlace) -> None:
+    api = filtered.api_for(BEARER, place.x.url)
+    place.x.rules["7"] = {"id": "7", "value": "theirs", "tag": "of another program"}
+    place.x.rules["8"] = {"id": "8", "value": "a channel's", "tag": "rapport:123"}
+    first = filtered.keep(api, ["alvara", "theirs"], OURS)
+    assert "7" in first.ids  # what is there already is not asked for twice
+    assert len(first.ids) == 2
+    second = filtered.keep(api, ["bravo"], OURS)
+    assert there(place) == {
+        ("theirs", "of another program"), ("a channel's", "rapport:123"), ("bravo", OURS),
+    }  # fmt: skip
+    assert len(second.ids) == 1
+    assert filtered.keep(api, ["bravo"], OURS) == second
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_one_that_x_cannot_read_costs_only_itself(place: XPlace, together: bool) -> None:
+    place.x.together = together
+    api = filtered.api_for(BEARER, place.x.url)
+    kept = filtered.keep(api, ["alvara", '"open', "bravo", "has:media"], OURS)
+    assert there(place) == {("alvara", OURS), ("bravo", OURS)}
+    assert len(kept.ids) == 2
+    assert kept.refused['"open'].startswith("token recognition error")
+    assert kept.refused["has:media"] == "Rules must contain a non-negation, stand-alone operator"
+
+
+def test_room_is_made_before_rules_are_added(place: XPlace) -> None:
+    place.x.most_rules = 2
+    api = filtered.api_for(BEARER, place.x.url)
+    filtered.keep(api, ["a1", "a2"], OURS)
+    filtered.keep(api, ["b1", "b2"], OURS)
+    assert there(place) == {("b1", OURS), ("b2", OURS)}
+    with pytest.raises(Refused, match="You may have 2 rules"):
+        filtered.keep(api, ["b1", "b2", "b3"], OURS)
+
+
+def test_a_dry_run_adds_nothing(place: XPlace) -> None:
+    api = filtered.api_for(BEARER, place.x.url)
+    _ids, refused = filtered.add(api, ["alvara", '"open'], OURS, dry_run=True)
+    assert set(refused) == {'"open'}
+    assert not place.x.rules
+
+
+def test_hundreds_of_rules_are_added_in_parts(place: XPlace) -> None:
+    api = filtered.api_for(BEARER, place.x.url)
+    kept = filtered.keep(api, [f"brand{number}" for number in range(250)], OURS)
+    assert len(kept.ids) == len(place.x.rules) == 250
+
+
+@pytest.mark.parametrize("line", [
+    "{", "[]", "7", "null", '"data"', '{"data": 7, "matching_rules": [{"id": "1"}]}', "\x00", "{}" * 3,
+    '{"data": {"id": "x"}, "matching_rules": [{"id": "1"}]}', '{"data": {}, "matching_rules": 5}',
+    '{"data": {"id": "1"}, "matching_rules": [7]}', "[" * 100_000, "1" * 5000, '{"meta": {}}', '{"data": ' * 5000,
+])  # fmt: skip
+def test_a_line_that_cannot_be_read_costs_only_itself(line: str) -> None:
+    assert filtered.posts_in(line, ids={"1"}, tag=OURS) == []
+
+
+def test_an_announced_end_is_told_with_its_reason() -> None:
+    for line in (
+        '{"errors": [{"title": "operational-disconnect", "detail": "For operational reasons."}]}',
+        '{"title": "ConnectionException", "detail": "For operational reasons."}',
+    ):
+        with pytest.raises(TryAgain, match=r"X closed the stream: For operational reasons\."):
+            filtered.posts_in(line, ids=set(), tag=OURS)
