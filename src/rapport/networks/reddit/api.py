@@ -66,7 +66,7 @@ def api_for(account: Account, seen: list[SeenLimit]) -> Api:
             "User-Agent": user_agent(setting(account, "client_id"), who),
         },
         explain=explain,
-        watch=lambda response: _watch(response, seen),
+        watch=lambda response: watch(response, seen),
     )
 
 
@@ -122,7 +122,8 @@ def _pause(found: Mapping[str, Any], sentence: str) -> timedelta:
     return min(timedelta(seconds=(int(match[1]) + 1) * unit), LONGEST_WAIT)
 
 
-def _watch(response: httpx.Response, seen: list[SeenLimit]) -> None:
+def watch(response: httpx.Response, seen: list[SeenLimit]) -> None:
+    """Note in ``seen`` what an answer says of the limit."""
     limit = _limit(response)
     if limit is not None:  # one budget for everything
         seen += [SeenLimit(budget=name, remaining=limit[0], reset_at=limit[1]) for name in ("read", "write")]

@@ -55,6 +55,21 @@ def finish(values: Mapping[str, Any], *, query: Mapping[str, str], redirect_uri:
     return [Granted(label=label, credentials=found)]
 
 
+def app_only(values: Mapping[str, Any]) -> tuple[str, float]:
+    """A token of the app itself, for what everybody may read, and the seconds it lives.
+
+    https://github.com/reddit-archive/reddit/wiki/OAuth2#application-only-oauth. Raises Refused for a wrong pair.
+    """
+    try:
+        found = _token(values, {"grant_type": "client_credentials"})
+    except CredentialsGone as error:
+        raise Refused(
+            _("Reddit does not accept the app's id and secret. Copy them again from its page of apps.")
+        ) from error
+    until = datetime.fromisoformat(found["expires_at"])
+    return found["access_token"], (until - datetime.now(UTC)).total_seconds()
+
+
 def renew(account: Account) -> Renewed | None:
     refresh_token = setting(account, "refresh_token")
     if not refresh_token:

@@ -12,29 +12,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from rapport.networks.doubles import Answer, Request, login_page
+from rapport.networks.reddit.tests.refusals import Fault, Refuse
 from rapport.networks.reddit.tests.world import Person, Thing, World
 
 CLIENT_ID, CLIENT_SECRET = "reddit-app-1", "reddit secret"
 SCOPES = {"edit", "history", "identity", "modmail", "privatemessages", "read", "submit"}
 AGENT = re.compile(r"[a-z]+:[^:]+:[^ ]+ \(by /u/[A-Za-z0-9_-]+\)")
 WINDOW_S = 600
-
-
-class Refuse(Exception):
-    """A refusal by status; ``reason`` for communities that are closed."""
-
-    def __init__(self, status: int, message: str, reason: str = "") -> None:
-        super().__init__(message)
-        body = {"message": message, "error": status, **({"reason": reason} if reason else {})}
-        self.answer = Answer(status, body)
-
-
-class Fault(Exception):
-    """A refusal inside an answer of status 200."""
-
-    def __init__(self, code: str, sentence: str, field: str = "", **more: Any) -> None:
-        super().__init__(code)
-        self.answer = Answer(200, {"json": {"errors": [[code, sentence, field]], **more}})
+LISTED = 1000  # https://www.reddit.com/dev/api/#listings
+# What a token of an app alone may call: nothing of an account.
+FOR_APPS = re.compile(r"/api/info|/r/[^/]+/(comments|new|search)|/search|/comments/[0-9a-z]+")
 
 
 class RedditDouble(World):
@@ -46,6 +33,7 @@ class RedditDouble(World):
         self.calls: list[float] = []
         self.limit = 1000
         self.rest_until = 0.0  # the account must take a break until then
+        self.app = Person("", 0)  # whoever asks with a token of the app alone
 
     def token(self, person: Person, *, seconds: float = 86_400) -> tuple[str, str]:
         access, refresh = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
@@ -62,6 +50,8 @@ class RedditDouble(World):
             if request.path == "/api/v1/access_token" and request.method == "POST":
                 return self._token(request)
             who = self._who(request)
+            if who is self.app and not FOR_APPS.fullmatch(request.path):
+                raise Refuse(403, "Forbidden")
             headers = self._spend()
             for method, pattern, handle in ROUTES:
                 found = re.fullmatch(pattern, request.path)
@@ -116,6 +106,11 @@ class RedditDouble(World):
         if request.headers.get("authorization") != pair:
             raise Refuse(401, "Unauthorized")
         form = request.form
+        if form["grant_type"] == "client_credentials":  # no refresh token: it is asked for again
+            access, _refresh = self.token(self.app)
+            return Answer(
+                200, {"access_token": access, "token_type": "bearer", "expires_in": 86400, "scope": "*"}
+            )
         if form["grant_type"] == "refresh_token":
             person = self.refresh_tokens.get(form["refresh_token"])
             if person is None:
@@ -153,7 +148,7 @@ class RedditDouble(World):
             (one for one in found if one.name not in self.unseen),
             key=lambda one: (one.at, int(one.name[3:], 36)),
             reverse=True,
-        )
+        )[:LISTED]
         if after := request.query.get("after"):
             names = [one.name for one in shown]
             shown = shown[names.index(after) + 1 :] if after in names else []
@@ -193,7 +188,8 @@ class RedditDouble(World):
 
     def _in_communities(self, request: Request, who: Person, names: str, what: str) -> Answer:
         kind = "t1_" if what == "comments" else "t3_"
-        wanted = {self._open(name, who).name for name in names.split("+")}
+        everything = {one.name for one in self.communities.values() if one.kind == "public"}
+        wanted = everything if names == "all" else {self._open(name, who).name for name in names.split("+")}
         return self._listing(
             request,
             (one for one in self.things.values() if one.community in wanted and one.name.startswith(kind)),
@@ -223,6 +219,8 @@ class RedditDouble(World):
         return self._listing(request, filter(found, self.things.values()))
 
     def _info(self, request: Request, who: Person) -> Answer:
+        if "sr_name" in request.query:
+            return self._subreddits(request.query["sr_name"].lower().split(","))
         names = request.query.get("id", "").split(",")
         if len(names) > 100:
             raise Refuse(400, "Bad Request")
@@ -230,6 +228,17 @@ class RedditDouble(World):
             Request("GET", "", {**request.query, "limit": "100"}, {}, b""),
             (self.things[one] for one in names if one in self.things),
         )
+
+    def _subreddits(self, names: list[str]) -> Answer:
+        """Those that are there; what there is not is left out."""
+        if len(names) > 100:
+            raise Refuse(400, "Bad Request")
+        children = [
+            {"kind": "t5", "data": {"display_name": one.name, "subreddit_type": one.kind, "name": "t5_2"}}
+            for one in (self.communities.get(name) for name in names)
+            if one is not None
+        ]
+        return Answer(200, {"kind": "Listing", "data": {"children": children, "after": None, "before": None}})
 
     def _comments(self, request: Request, who: Person, post: str) -> Answer:
         """The tree; what does not fit ``limit`` is only named by ``more``."""
