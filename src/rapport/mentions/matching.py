@@ -92,6 +92,13 @@ def current_matcher() -> Matcher:
     return _here.matcher
 
 
+def known_trees() -> dict[int, Tree]:
+    """The active queries as they are committed now, by ``Query.id``."""
+    _look()
+    with _here.lock:
+        return {query_id: one.tree for query_id, one in _here.known.items()}
+
+
 def find(posts: Sequence[Post]) -> list[list[Found]]:
     """What matches each post, with the very version that matched, whoever changes queries meanwhile."""
     if not posts:

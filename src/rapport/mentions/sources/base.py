@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -42,6 +42,15 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """Something to look at before a source is added, under the form: ``rows`` are a name and some lines each."""
+
+    title: str
+    about: str
+    rows: Sequence[tuple[str, Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """Posts in their order, possibly none, and the cursor that is behind them: both are stored together."""
 
@@ -73,6 +82,10 @@ class SourceKind(Kind, ABC):
     def named(self, given: Given) -> str:
         """What a source with these options is called."""
         return str(self.label)
+
+    def hint(self) -> Hint | None:
+        """What is shown under its form; asked in a request, so it may look into the database, and calls nobody."""
+        return None
 
     @abstractmethod
     def run(self, given: Given, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:

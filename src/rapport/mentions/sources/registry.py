@@ -9,7 +9,14 @@ from rapport.mentions.sources.file import File
 from rapport.networks.registry import is_here
 
 # Network → the module of its sources, which goes with the network's folder.
-_MODULES = {"bluesky": "bluesky", "mastodon": "mastodon", "feeds": "feed", "practice": "practice"}
+_MODULES = {
+    "bluesky": "bluesky",
+    "mastodon": "mastodon",
+    "reddit": "reddit",
+    "x": "x",
+    "feeds": "feed",
+    "practice": "practice",
+}
 
 
 def _here() -> list[SourceKind]:

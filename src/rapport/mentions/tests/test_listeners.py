@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import queue
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from rapport.inbox.tests.making import make_brand
 from rapport.ingest import readers
 from rapport.mentions import hearing
 from rapport.mentions.hearing import Heard
-from rapport.mentions.listeners import Sharing, Sources, claim_sources, give_back, store
+from rapport.mentions.listeners import claim_sources, give_back, store
 from rapport.mentions.models import Denominator, Mention, Post, Source
 from rapport.mentions.recording import QueriesChangedMeanwhile
 from rapport.mentions.sources.base import Chunk, Given, NotShared, SourceKind, Stop
 from rapport.mentions.sources.registry import STREAMED
 from rapport.mentions.tests.making import heard, make_query
+from rapport.mentions.tests.reading import eventually, listening
 from rapport.networks.errors import Refused, TryAgain
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,27 +78,6 @@ def make_source(**fields: Any) -> Source:
     return Source.objects.create(kind="live", name="live", **fields)
 
 
-@contextmanager
-def running(sharing: Sharing | None = None) -> Iterator[Sources]:
-    found = Sources(most=5, sharing=sharing)
-    thread = threading.Thread(target=found.run)
-    thread.start()
-    try:
-        yield found
-    finally:
-        found.stop()
-        thread.join(20)
-        connections.close_all()
-    assert not thread.is_alive()
-
-
-def eventually(check: Callable[[], bool], what: str, *, within_s: float = 20) -> None:
-    deadline = time.monotonic() + within_s
-    while not check():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 def stored() -> list[str]:
     return list(Post.objects.order_by("id").values_list("external_id", flat=True))
 
@@ -111,7 +87,7 @@ def test_what_matches_is_stored_with_the_cursor_and_the_rest_is_counted(live: Li
     source = make_source(failures=2, last_error="It was away.")
     for number in (1, 2, 3):
         live.happens.put(number)
-    with running():
+    with listening():
         eventually(lambda: Source.objects.get().cursor == {"at": 3}, "the cursor moves")
     source.refresh_from_db()
     assert stored() == ["2"]
@@ -120,7 +96,7 @@ def test_what_matches_is_stored_with_the_cursor_and_the_rest_is_counted(live: Li
     assert (source.failures, source.last_error) == (0, "It was away.")  # of which the page says when it was
     assert source.last_heard_at is not None
     assert source.lease_until is None  # given back at the end
-    with running():
+    with listening():
         eventually(lambda: len(live.begun) == 2, "begun again")
     assert live.begun[-1] == {"at": 3}
 
@@ -143,7 +119,7 @@ def test_what_goes_wrong_is_kept_and_tried_again(live: Live) -> None:
     make_query(make_brand(), "aero")
     source = make_source()
     live.happens.put(TryAgain("The server is asleep."))
-    with running():
+    with listening():
         eventually(lambda: Source.objects.get().failures == 1, "the failure is kept")
         assert Source.objects.get().last_error == "The server is asleep."
         live.happens.put(1)
@@ -160,7 +136,7 @@ def test_a_source_that_breaks_in_an_odd_way_is_kept_and_tried_again(live: Live) 
     make_query(make_brand(), "aero")
     make_source()
     live.happens.put(RuntimeError("generator raised StopIteration"))
-    with running():
+    with listening():
         eventually(lambda: Source.objects.get().failures == 1, "the failure is kept")
         assert Source.objects.get().last_error == "Unexpected error (RuntimeError)."
         live.happens.put(1)
@@ -173,7 +149,7 @@ def test_what_cannot_be_handed_on_is_told_and_comes_again(
     monkeypatch.setattr(readers, "HELD_S", 0.2)
     make_source()
     live.happens.put(1)
-    with running(Away()):
+    with listening(Away()):
         eventually(lambda: Source.objects.get().failures > 0, "the failure is kept")
         assert Source.objects.get().last_error == "NoServersError: none is there"
         assert Source.objects.get().cursor == {}
@@ -200,7 +176,7 @@ def test_posts_are_kept_while_queries_change_all_the_time(
 
 def test_an_end_without_a_word_is_begun_again(live: Live) -> None:
     make_source()
-    with running():
+    with listening():
         eventually(lambda: len(live.begun) == 1, "begun")
         live.happens.put(None)
         eventually(lambda: len(live.begun) == 2, "begun again")
@@ -211,7 +187,7 @@ def test_an_end_without_a_word_is_begun_again(live: Live) -> None:
 def test_a_source_that_is_paused_or_removed_is_left(live: Live, change: dict[str, Any]) -> None:
     make_query(make_brand(), "aero")
     make_source()
-    with running():
+    with listening():
         # The lease is stored with the first look; what is changed before it would be found by the claim.
         eventually(lambda: Source.objects.get().cursor == {"at": 0}, "begun")
         Source.objects.update(**change)

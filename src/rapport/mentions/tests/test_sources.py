@@ -218,7 +218,7 @@ def test_one_post_of_emoji_is_no_more_than_the_server_takes(caplog: pytest.LogCa
 
 
 def test_every_kind_says_what_it_is() -> None:
-    assert set(STREAMED) == {"jetstream", "firehose", "mastodon", "feed", "practice"}
+    assert set(STREAMED) == {"jetstream", "firehose", "mastodon", "reddit", "x", "feed", "practice"}
     for one in SOURCES.values():
         assert str(one.label)
         assert str(one.about)

@@ -102,6 +102,7 @@ def new(request: DeskRequest, kind: str) -> HttpResponse:
     context = {
         "kind": {"label": found.label, "about": found.about},
         "form": form,
+        "hint": found.hint(),
         "problem": str(problem) if problem else "",
         "secrets_lost": form.secrets_typed(),
     }

@@ -12,10 +12,14 @@ from django.test import Client
 from django.utils import timezone
 
 from rapport.audit.models import AuditEntry
+from rapport.inbox.tests.making import make_brand
 from rapport.lib.errors import Invalid
 from rapport.mentions.models import Source
 from rapport.mentions.source_actions import add_source
 from rapport.mentions.source_queries import Doing, in_trouble
+from rapport.mentions.tests.making import make_query
+from rapport.networks.x.tests.doorman import BEARER
+from rapport.networks.x.tests.place import XPlace
 from rapport.staff.models import User
 
 URL = "/listening/sources/"
@@ -75,6 +79,34 @@ def test_what_was_typed_stays_but_for_secrets(owner: Client) -> None:
     assert "https://M.example/about" in page
     assert "a secret" not in page
     assert not Source.objects.exists()
+
+
+def test_x_shows_the_rules_of_the_queries_before_they_are_followed(owner: Client) -> None:
+    assert "Rules of your saved queries" not in owner.get(f"{URL}new/x/").content.decode()
+    brand = make_brand()
+    make_query(brand, '"alvara air" -job', name="The <brand>")
+    make_query(brand, "lugg*", name="Luggage")
+    make_query(brand, "network:mastodon alvara", name="Elsewhere")
+    page = owner.get(f"{URL}new/x/").content.decode()
+    assert "The &lt;brand&gt;" in page
+    assert "&quot;alvara&quot; &quot;air&quot; -is:retweet" in page
+    assert "No rule: some of what it finds" in page
+    assert "No rule: it finds nothing on X." in page
+    assert "Rules of your saved queries" not in owner.get(f"{URL}new/mastodon/").content.decode()
+
+
+def test_a_rule_that_x_refuses_is_told_and_what_was_typed_stays(owner: Client) -> None:
+    with XPlace() as place:
+        form = {"with-rules": 'alvara\n"open', "with-bearer_token": BEARER, "with-api_url": place.x.url}
+        wrong = owner.post(f"{URL}new/x/", form)
+        assert wrong.status_code == 422
+        page = wrong.content.decode()
+        assert "X refuses the rule &quot;open: token recognition error" in page
+        assert BEARER not in page
+        assert owner.post(f"{URL}new/x/", {**form, "with-rules": "alvara late"}).status_code == 302
+    source = Source.objects.get()
+    assert (source.name, source.secrets) == ("X: alvara late", {"bearer_token": BEARER})
+    assert BEARER not in str(source.options)
 
 
 def test_one_stream_is_listened_to_once(owner: Client) -> None:

@@ -1,0 +1,245 @@
+"""X's filtered stream: posts that rules of ours ask for, those of the form and those made of the saved queries."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rapport.mentions.matching import known_trees
+from rapport.mentions.models import Query
+from rapport.mentions.sources.base import Chunk, Given, Hint, SourceKind, Stop, idle
+from rapport.mentions.sources.events import heard_in
+from rapport.networks import lines
+from rapport.networks.base import Field
+from rapport.networks.client import Api
+from rapport.networks.errors import Refused, TryAgain
+from rapport.networks.x import filtered, pages
+from rapport.networks.x.api import base_url
+from rapport.networks.x.parse import parse_event
+from rapport.networks.x.stream import refusal
+from rapport.networks.x.wider import rules_of
+
+log = logging.getLogger(__name__)
+
+# Whose rules these are: channels have the account's number here, others' tags are not touched.
+TAG = "rapport:listening"
+LONGEST_RULE = 2048  # with a contract; X itself says so where it is 1024
+BREATH_S = 1.0
+# How often it is looked whether queries changed, and whether the rules are still there.
+QUERIES_S = 60.0
+RULES_S = 600.0
+# The cursor moves by so much: each move is stored.
+STEP_S = 10
+MOST_BACKFILL = 5  # minutes
+
+
+class FilteredStream(SourceKind):
+    """Options: ``rules``, ``queries`` (whether rules follow the saved queries), ``backfill``, ``api_url``. Secret:
+    ``bearer_token``. Cursor: ``at``, when something was last received (seconds since 1970)."""
+
+    key = "x"
+    label = gettext_lazy("X: filtered stream")
+    about = gettext_lazy("Posts on X as they are written, by rules. X charges for each post it sends.")
+    network = "x"
+    fields = (
+        Field(
+            name="queries",
+            label=gettext_lazy("Follow the saved queries"),
+            help=gettext_lazy(
+                "Makes a rule of each query that listens, and keeps it up to date. X finds more by it than the query "
+                "does, which then decides here; a query without a word of its own gets no rule."
+            ),
+            kind="switch",
+            required=False,
+            default=False,
+        ),
+        Field(
+            name="rules",
+            label=gettext_lazy("Rules"),
+            help=gettext_lazy(
+                "One a line, in X's own words: a space is AND, then OR, -word, quotes and brackets, "
+                "from:name, lang:en, -is:retweet."
+            ),
+            kind="lines",
+            required=False,
+            placeholder='("alvara air" OR @alvara_air) -is:retweet',
+        ),
+        Field(
+            name="bearer_token",
+            label=gettext_lazy("Bearer token"),
+            help=gettext_lazy(
+                "The app's own, from the developer console. X allows an app one connection, so take another app "
+                "than a channel that listens live."
+            ),
+            kind="secret",
+        ),
+        Field(
+            name="backfill",
+            label=gettext_lazy("Fetch what was missed in a break"),
+            help=gettext_lazy("Up to five minutes, and only with an Enterprise contract."),
+            kind="switch",
+            required=False,
+            default=False,
+        ),
+        Field(
+            name="api_url",
+            label=gettext_lazy("Address of the API"),
+            kind="url",
+            required=False,
+            placeholder="https://api.x.com",
+            help=gettext_lazy("Leave it empty."),
+        ),
+    )
+
+    def hint(self) -> Hint | None:
+        names = dict(Query.objects.filter(deleted_at=None).order_by().values_list("id", "name"))
+        found = [(names.get(query_id, ""), rules_of(tree)) for query_id, tree in known_trees().items()]
+        if not found:
+            return None
+        none = _("No rule: some of what it finds has no whole word that X could look for.")
+        elsewhere = _("No rule: it finds nothing on X.")
+        return Hint(
+            title=_("Rules of your saved queries"),
+            about=_("What would be asked of X now, when the queries are followed."),
+            rows=[
+                (name, rules or [none if rules is None else elsewhere])
+                for name, rules in sorted(found, key=lambda one: one[0])
+            ],
+        )
+
+    def checked(self, given: Given) -> Given:
+        rules = list(dict.fromkeys(" ".join(one.split()) for one in given.lines("rules")))
+        follows = bool(given.options.get("queries"))
+        if not rules and not follows:
+            raise Refused(_("Give a rule, or follow the saved queries."))
+        for one in rules:
+            if len(one) > LONGEST_RULE:
+                raise Refused(_("A rule on X is at most %(n)d characters long.") % {"n": LONGEST_RULE})
+        api = _api(given)
+        there = {one.value for one in filtered.rules_there(api)}
+        _ids, refused = filtered.add(api, [one for one in rules if one not in there], TAG, dry_run=True)
+        for rule, reason in refused.items():
+            raise Refused(refusal(rule, reason))
+        return Given({**given.options, "rules": rules, "queries": follows}, given.secrets)
+
+    def named(self, given: Given) -> str:
+        rules = given.lines("rules")
+        return f"X: {rules[0]}" if rules else _("X: saved queries")
+
+    def run(self, given: Given, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:
+        api = _api(given)
+        rules = _Rules(api, given)
+        at: dict[str, Any] = dict(cursor)
+        while not stop() and not rules.keep():
+            yield from idle(QUERIES_S, at, stop)  # no query asks for anything there yet
+        if stop():
+            return
+        yield Chunk([], at)
+        params = {**pages.POST_FIELDS, **_backfill(given, at)}
+        with lines.opened(
+            f"{api.base_url}/{filtered.STREAM}", headers=filtered.headers_for(given.text("bearer_token")),
+            params=params, silent_s=filtered.SILENT_S, longest=filtered.LONGEST_LINE, check=filtered.check,
+        ) as opened:  # fmt: skip
+            if not opened.wait(stop):
+                return
+            found = opened.next(within_s=0)
+            while found is not None and not stop():
+                if found:
+                    at = {"at": int(time.time()) // STEP_S * STEP_S}
+                yield Chunk(
+                    heard_in(
+                        (
+                            item
+                            for line in found
+                            for item in filtered.posts_in(line, ids=rules.ids, tag=TAG)
+                            # What a post answers came for its sake: its own words are not asked for.
+                            if item.kind != "context"
+                        ),
+                        network=self.network,
+                        parse=parse_event,
+                    ),
+                    at,
+                )
+                if not rules.still():
+                    return
+                found = opened.next(within_s=BREATH_S)
+
+
+class _Rules:
+    """The rules that are wanted now, and theirs at X."""
+
+    def __init__(self, api: Api, given: Given) -> None:
+        self._api, self._typed = api, given.lines("rules")
+        self._follows = bool(given.options.get("queries"))
+        self._wanted: list[str] = []
+        self._refused: set[str] = set()
+        self._looked = self._kept = -math.inf
+        self.ids: frozenset[str] = frozenset()
+
+    def keep(self) -> bool:
+        """Bring the rules at X up to date; whether there are any. Raises Refused for a rule of the form."""
+        self._wanted = self._now()
+        kept = filtered.keep(self._api, self._wanted, TAG)
+        for rule, reason in kept.refused.items():
+            if rule in self._typed:
+                raise Refused(refusal(rule, reason))
+            if rule not in self._refused:  # of a query: the others are listened to all the same
+                log.warning("%s", refusal(rule, reason))
+        self._refused = {*kept.refused}
+        self.ids = kept.ids
+        self._looked = self._kept = time.monotonic()
+        if self._wanted and not self.ids:
+            rule, reason = next(iter(kept.refused.items()), (self._wanted[0], "?"))
+            raise Refused(refusal(rule, reason))
+        return bool(self.ids)
+
+    def still(self) -> bool:
+        """Every so often, as :meth:`keep`; False when there are no rules any more."""
+        now = time.monotonic()
+        if self._follows and now - self._looked >= QUERIES_S:
+            self._looked = now
+            if self._now() != self._wanted:
+                self._kept = -math.inf
+        if now - self._kept < RULES_S:
+            return True
+        self._kept = now
+        try:
+            return self.keep()
+        except TryAgain as error:
+            log.info("the rules on X are looked at again later: %s", error)
+            return True
+
+    def _now(self) -> list[str]:
+        return list(dict.fromkeys([*self._typed, *(_of_queries() if self._follows else [])]))
+
+
+def _of_queries() -> list[str]:
+    """Rules of the saved queries that have any."""
+    try:
+        trees = known_trees()
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()  # the stream is read for days, and asks the database for a moment
+    return [rule for _id, tree in sorted(trees.items()) for rule in rules_of(tree) or []]
+
+
+def _backfill(given: Given, at: Mapping[str, Any]) -> dict[str, str]:
+    """How many minutes to send again. https://docs.x.com/x-api/fundamentals/recovery-and-redundancy"""
+    last = at.get("at")
+    if not given.options.get("backfill") or type(last) is not int:
+        return {}
+    return {"backfill_minutes": str(min(MOST_BACKFILL, max(1, math.ceil((time.time() - last) / 60))))}
+
+
+def _api(given: Given) -> Api:
+    return filtered.api_for(given.text("bearer_token"), base_url({"api_url": given.text("api_url")}))
+
+
+KINDS: tuple[SourceKind, ...] = (FilteredStream(),)
