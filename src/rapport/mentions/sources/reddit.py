@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -21,6 +21,10 @@ COMMUNITIES_MOST = 50
 PACE_S = 15.0
 # How often what is known is looked at again for edits and deletions.
 AGAIN_S = 600.0
+# A list of so many pages at once is read on without a rest, as far as the limit allows.
+BUSY_PAGES = 3
+# That something was missed is told this often; in between it is read on, or more would be missed.
+TOLD_S = 3600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{1,20}")
 _PLACE = re.compile(r"(?:https?://(?:\w+\.)?reddit\.com)?/?(?:r/)?([^/?#\s]+)/?")
 # Reddit's own collections of communities; there is no community of such a name to look up.
@@ -30,7 +34,8 @@ _LISTS = {"both": ("new", "comments"), "posts": ("new",), "comments": ("comments
 
 class Reddit(SourceKind):
     """Options: ``subreddits``, ``lists`` (``both``, ``posts``, ``comments``), ``client_id``, ``username``, ``api_url``.
-    Secret: ``client_secret``. Cursor: ``lists``, what is known of each (:class:`Listing`)."""
+    Secret: ``client_secret``. Cursor: ``lists``, what is known of each (:class:`Listing`), and ``told``, when it was
+    last said that something was missed (seconds since 1970)."""
 
     key = "reddit"
     label = gettext_lazy("Reddit: communities")
@@ -41,8 +46,8 @@ class Reddit(SourceKind):
             name="subreddits",
             label=gettext_lazy("Communities"),
             help=gettext_lazy(
-                "One a line, up to 50. The name all stands for every community, where more is said than Reddit "
-                "lets anybody read: what is missed is told."
+                "One a line, up to 50. The name all stands for every community, where more may be said than "
+                "Reddit lets an app read: that something was missed is told."
             ),
             kind="lines",
             placeholder="r/travel",
@@ -115,40 +120,64 @@ class Reddit(SourceKind):
         }
 
     def run(self, given: Given, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:
-        app = App(_values(given))
-        kept = cursor.get("lists")
-        kept = kept if isinstance(kept, Mapping) else {}
-        where = "+".join(given.lines("subreddits"))
-        lists = [
-            Listing.of(f"r/{where}/{one}", kept.get(one))
-            for one in _LISTS.get(given.text("lists"), _LISTS["both"])
-        ]
+        reading = _Reading(App(_values(given)), given, cursor)
         look = time.monotonic() + AGAIN_S
         while not stop():
-            for one in lists:
-                yield from self._read(app, one, lists, stop)
+            busy = False
+            for one in reading.lists:
+                pages = yield from reading.read(one, stop)
                 if stop():
                     return
+                busy = busy or pages >= BUSY_PAGES
             if time.monotonic() >= look:
-                for one in lists:
-                    yield self._chunk(changes(app, one), lists)
+                for one in reading.lists:
+                    yield reading.chunk(changes(reading.app, one))
                     if stop():
                         return
                 look = time.monotonic() + AGAIN_S
-            yield from idle(max(PACE_S, app.pause()), _cursor(lists), stop)
+            pause = reading.app.pause()
+            yield from idle(pause if busy else max(PACE_S, pause), reading.cursor(), stop)
 
-    def _read(self, app: App, one: Listing, lists: list[Listing], stop: Stop) -> Iterator[Chunk]:
-        """One list, down to what is known. Raises TryAgain, after what came, when more came than can be read."""
-        reading = Round(app, one)
-        before = _cursor(lists)
+
+class _Reading:
+    """The lists of one source, and how far they were read."""
+
+    def __init__(self, app: App, given: Given, cursor: Mapping[str, Any]) -> None:
+        self.app = app
+        kept, told = cursor.get("lists"), cursor.get("told")
+        kept = kept if isinstance(kept, Mapping) else {}
+        where = "+".join(given.lines("subreddits"))
+        self.lists = [
+            Listing.of(f"r/{where}/{one}", kept.get(one))
+            for one in _LISTS.get(given.text("lists"), _LISTS["both"])
+        ]
+        self._told = told if type(told) is int else 0
+
+    def cursor(self) -> dict[str, Any]:
+        lists = {one.path.rpartition("/")[2]: one.kept() for one in self.lists}
+        return {"lists": lists} | ({"told": self._told} if self._told else {})
+
+    def chunk(self, items: list[RawItem]) -> Chunk:
+        return Chunk(heard_in(items, network=Reddit.network, parse=parse_event), self.cursor())
+
+    def read(self, one: Listing, stop: Stop) -> Generator[Chunk, None, int]:
+        """One list, down to what is known; returns how many pages that were. Raises TryAgain, after what came, when
+        more came than can be read."""
+        reading = Round(self.app, one)
+        before = self.cursor()
         while not reading.done:
             reading.page()
             if stop():
-                return
+                return 0
             if not reading.done:
-                yield from idle(app.pause(), before, stop)
-        yield self._chunk(reading.finish(), lists)
-        if reading.missed:
+                yield from idle(self.app.pause(), before, stop)
+        found = reading.finish()
+        now = int(time.time())
+        tell = reading.missed and now - self._told >= TOLD_S
+        if tell:
+            self._told = now
+        yield self.chunk(found)
+        if tell:
             raise TryAgain(
                 _(
                     "More was said in %(list)s than Reddit shows, so some was missed. Name fewer communities, or "
@@ -156,9 +185,7 @@ class Reddit(SourceKind):
                 )
                 % {"list": one.path[:100]}
             )
-
-    def _chunk(self, items: list[RawItem], lists: list[Listing]) -> Chunk:
-        return Chunk(heard_in(items, network=self.network, parse=parse_event), _cursor(lists))
+        return reading.pages
 
 
 def _named(written: str) -> str:
@@ -171,10 +198,6 @@ def _named(written: str) -> str:
 
 def _values(given: Given) -> dict[str, str]:
     return {name: given.text(name) for name in ("client_id", "client_secret", "username", "api_url")}
-
-
-def _cursor(lists: list[Listing]) -> dict[str, Any]:
-    return {"lists": {one.path.rpartition("/")[2]: one.kept() for one in lists}}
 
 
 KINDS: tuple[SourceKind, ...] = (Reddit(),)

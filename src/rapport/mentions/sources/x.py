@@ -65,11 +65,11 @@ class FilteredStream(SourceKind):
             label=gettext_lazy("Rules"),
             help=gettext_lazy(
                 "One a line, in X's own words: a space is AND, then OR, -word, quotes and brackets, "
-                "from:name, lang:en, -is:retweet."
+                "from:name, lang:en."
             ),
             kind="lines",
             required=False,
-            placeholder='("alvara air" OR @alvara_air) -is:retweet',
+            placeholder='("alvara air" OR @alvara_air) lang:en',
         ),
         Field(
             name="bearer_token",
@@ -213,6 +213,9 @@ class _Rules:
         try:
             return self.keep()
         except TryAgain as error:
+            self._kept = (
+                now - RULES_S + QUERIES_S
+            )  # soon again: some may be gone already, others not there yet
             log.info("the rules on X are looked at again later: %s", error)
             return True
 

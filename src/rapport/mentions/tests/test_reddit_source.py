@@ -45,7 +45,7 @@ def run(asked: Given, cursor: dict[str, Any] | None = None, *, rounds: int = 1) 
     """The chunks of so many rounds of all lists."""
     found: list[Chunk] = []
     for chunk in KIND.run(asked, cursor or {}, lambda: False):
-        json.dumps(chunk.cursor)
+        json.dumps(chunk.cursor, allow_nan=False)
         found.append(chunk)
         lists = [one for one in chunk.cursor["lists"].values() if one]
         if len(found) >= 2 * rounds and len(lists) == (2 if asked.text("lists") == "both" else 1):
@@ -133,7 +133,11 @@ def test_more_than_reddit_shows_is_told_after_what_it_shows(reddit: RedditDouble
         came.extend(running)
     assert told.value.after is None
     assert ids(came) == more[200:]
-    assert ids(run(given(reddit), came[-1].cursor)) == []
+    # Told once an hour: whoever rests each time misses more.
+    more = say(reddit, 1200, first=1203)
+    later = run(given(reddit), came[-1].cursor, rounds=2)
+    assert ids(later) == more[200:]
+    assert ids(run(given(reddit), later[-1].cursor)) == []
 
 
 def test_a_quiet_community_is_one_call_a_list(reddit: RedditDouble) -> None:
@@ -232,7 +236,8 @@ def test_hostile_things_cost_only_themselves(reddit: RedditDouble, monkeypatch: 
         deep = {"data": deep}
     bad = [
         None, 7, {"kind": "t1"}, {"kind": "t1", "data": {"name": "t1_x", "created_utc": "soon"}},
-        {"kind": "t1", "data": {"name": "t1_y", "created_utc": 1e400}}, {"kind": "t1", "data": deep},
+        {"kind": "t1", "data": {"name": "t1_y", "created_utc": 1e400}}, {"kind": "t1", "data": {"name": "t1_" * 10_000}},
+        {"kind": "t1", "data": deep},
         {"kind": "t1", "data": {"name": "t1_zz", "created_utc": 1.7e9, "body": 5}}, {"kind": [], "data": {}},
     ]  # fmt: skip
 
@@ -259,6 +264,15 @@ def test_hostile_things_cost_only_themselves(reddit: RedditDouble, monkeypatch: 
 def test_a_cursor_that_cannot_be_read_begins_anew(reddit: RedditDouble, cursor: dict[str, Any]) -> None:
     names = say(reddit, 2)
     assert ids(run(given(reddit), cursor))[-2:] == names
+
+
+def test_things_of_tomorrow_do_not_make_today_old(reddit: RedditDouble) -> None:
+    say(reddit, 120)
+    with reddit.lock:
+        for thing in reddit.things.values():
+            thing.at = time.time() + 1e6
+    cursor = run(given(reddit))[-1].cursor
+    assert cursor["lists"]["comments"]["floor"] <= time.time()
 
 
 def test_a_private_address_is_not_called(reddit: RedditDouble, settings: Any) -> None:

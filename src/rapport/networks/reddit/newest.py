@@ -23,6 +23,7 @@ from rapport.networks.client import Api
 from rapport.networks.errors import CredentialsGone, NetworkError, Refused, TryAgain
 from rapport.networks.reddit import login, things
 from rapport.networks.reddit.api import API, address, explain, user_agent, watch
+from rapport.networks.reddit.reading import fullname, moment
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ KEPT = 400
 BACK = 3
 # Calls that are left to others of the same app; below that, what is left is spread over the time.
 SPARE = 100
+# Kinds of communities that strangers do not read.
+_CLOSED = frozenset({"private", "gold_only", "gold_restricted", "employees_only"})
 EARLY_S = 60.0  # a token is renewed so long before its end
 
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError)
@@ -93,7 +96,7 @@ def readable(app: App, names: list[str]) -> list[str]:
         return [
             str(one["data"]["display_name"]).lower()
             for one in found
-            if one["data"].get("subreddit_type") in {"public", "restricted", "archived"}
+            if one["data"].get("subreddit_type") not in _CLOSED
         ]
     except BROKEN as error:
         raise TryAgain(_("The network's answer could not be read.")) from error
@@ -137,7 +140,7 @@ class Round:
         self._app, self._listing = app, listing
         self._found: dict[str, tuple[RawItem, float]] = {}  # newest first
         self._marks: list[str] = []
-        self._pages = 0
+        self.pages = 0
         self._reached = False
         self._things = 0
         self.done = False
@@ -153,7 +156,7 @@ class Round:
         if data is None:
             self.done = self.lost = True
             return
-        self._pages += 1
+        self.pages += 1
         page, names = _things(data["children"])
         self._things += len(names)
         new = 0
@@ -166,7 +169,7 @@ class Round:
         following = str(data.get("after") or "")
         self._marks = [following, *[one for one in reversed(names) if one != following][: BACK - 1]]
         first = self._listing.floor is None
-        self.done = first or not following or not new or self._pages >= PAGES
+        self.done = first or not following or not new or self.pages >= PAGES
 
     def _data(self) -> Any:
         """The next page's ``data``, or None when its place is lost."""
@@ -190,7 +193,7 @@ class Round:
     @property
     def missed(self) -> bool:
         """Whether more came since the last reading than Reddit shows."""
-        told_all = self._pages < PAGES and self._things < WHOLE
+        told_all = self.pages < PAGES and self._things < WHOLE
         return self.done and not self.lost and not self._reached and not told_all
 
 
@@ -224,9 +227,11 @@ def _things(children: Any) -> tuple[list[tuple[RawItem, float]], list[str]]:
     names: list[str] = []
     for one in children:
         try:
-            names.append(str(one["data"]["name"]))
+            names.append(fullname(one["data"]["name"], "name"))
             if one["kind"] in {"t1", "t3"}:
-                found.append((things.thing_item(one, now=now), float(one["data"]["created_utc"])))
+                at = moment(one["data"]["created_utc"], "created_utc")
+                # What says that it is of tomorrow must not make everything of today old.
+                found.append((things.thing_item(one, now=now), min(at, now).timestamp()))
         except BROKEN as error:
             log.info("a thing of Reddit could not be read: %r", error)
     return found, names

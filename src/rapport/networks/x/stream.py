@@ -54,4 +54,4 @@ def wanted_rules(account: Account) -> list[str]:
 
 def refusal(rule: str, reason: str) -> str:
     """A sentence for people."""
-    return _("X refuses the rule %(rule)s: %(reason)s") % {"rule": rule[:200], "reason": reason}
+    return _("X refuses the rule “%(rule)s”: %(reason)s") % {"rule": rule[:200], "reason": reason}

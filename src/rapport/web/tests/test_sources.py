@@ -101,7 +101,7 @@ def test_a_rule_that_x_refuses_is_told_and_what_was_typed_stays(owner: Client) -
         wrong = owner.post(f"{URL}new/x/", form)
         assert wrong.status_code == 422
         page = wrong.content.decode()
-        assert "X refuses the rule &quot;open: token recognition error" in page
+        assert "X refuses the rule “&quot;open”: token recognition error" in page
         assert BEARER not in page
         assert owner.post(f"{URL}new/x/", {**form, "with-rules": "alvara late"}).status_code == 302
     source = Source.objects.get()
