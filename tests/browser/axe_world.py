@@ -23,6 +23,7 @@ def main() -> None:
     from rapport.ingest.models import RawEvent, RawState
     from rapport.staff.actions.invitations import invite
     from rapport.staff.models import Team, User
+    from tests.browser.heard_world import make_heard
     from tests.browser.world import PASSWORD
 
     brand = Brand.objects.get(slug="aero-test")
@@ -63,6 +64,9 @@ def main() -> None:
         "invitation": reverse("invitation", args=[invited.token]),
         "form": reverse("form", args=[form.pk]),
     }
+    addresses |= make_heard(
+        brand=brand, lead=mara, word="parasol", long=lambda length: ("parasol " * length)[:length].strip()
+    )
     print(json.dumps(addresses))
 
 

@@ -61,6 +61,7 @@ def _make(script: Script) -> dict[str, Any]:
     from rapport.staff.actions.invitations import invite
     from rapport.staff.actions.teams import create_team
     from rapport.staff.models import Membership, Role, User
+    from tests.browser.heard_world import make_heard
     from tests.browser.world import PASSWORD
 
     long = script.long
@@ -116,6 +117,7 @@ def _make(script: Script) -> dict[str, Any]:
         "channel": reverse("channel", args=[channel.id]),
         "reasons": reverse("reasons", args=[brand.slug]),
         "team": reverse("team", args=[team.id]),
+        "heard": make_heard(brand=brand, lead=reader, word=script.search, long=script.long),
     }
 
 

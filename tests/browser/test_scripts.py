@@ -34,6 +34,12 @@ _PAGES = (
     "/start/",
     "/search/",
     "/styleguide/",
+    "/listening/",
+    "/listening/new/",
+    "/listening/mutes/",
+    "/listening/left-out/",
+    "/listening/rules/",
+    "/listening/alerts/",
 )
 # No catalogue is written from right to left yet: the page is turned, and its Latin letters become Arabic ones.
 # Addresses and handles stay, as they would.
@@ -94,7 +100,8 @@ def test_no_page_breaks(worlds: dict[str, dict[str, Any]], open_desk: Opener, sc
     if script == "arabic":
         page.add_init_script(_TURN)
     broken: list[str] = []
-    for address in (*_PAGES, *(world[name] for name in ("search", "form", "channel", "reasons", "team"))):
+    shown = [world[name] for name in ("search", "form", "channel", "reasons", "team")]
+    for address in (*_PAGES, *shown, *world["heard"].values()):
         answer = page.goto(address)
         assert answer is not None
         assert answer.status == 200, address
@@ -106,7 +113,7 @@ def test_no_page_breaks(worlds: dict[str, dict[str, Any]], open_desk: Opener, sc
     page.goto(f"{world['case']}#contact")
     broken += _measure(page)
     page.goto(world["case"])
-    for key, shown in (
+    for key, opens in (
         ("a", "#menu-assign[open]"),
         ("e", "#menu-close[open]"),
         ("n", ".note-form textarea:focus"),
@@ -115,7 +122,7 @@ def test_no_page_breaks(worlds: dict[str, dict[str, Any]], open_desk: Opener, sc
     ):
         page.set_viewport_size({"width": 1280, "height": 800})
         page.keyboard.press(key)
-        expect(page.locator(shown)).to_be_visible()
+        expect(page.locator(opens)).to_be_visible()
         broken += _measure(page)
         page.keyboard.press("Escape")
     assert broken == []
