@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "rapport.config.statics.compressed_statics",
+    "rapport.config.addresses.comparable_addresses",
     "rapport.config.compressed.CompressedPages",
     "rapport.config.turns.in_turns",
     "csp.middleware.CSPMiddleware",

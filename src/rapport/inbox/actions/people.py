@@ -45,8 +45,11 @@ def rename_contact(*, actor: User, case_id: int, name: str) -> Contact:
     return contact
 
 
-def set_attribute(*, actor: User, case_id: int, name: str, value: str) -> None:
-    """Keep ``value`` under ``name`` for the case's person; an empty value takes the attribute away."""
+def set_attribute(*, actor: User, case_id: int, name: str, value: str) -> tuple[str, str, str]:
+    """Keep ``value`` under ``name`` for the case's person; an empty value takes the attribute away.
+
+    Returns the name and the value as they are kept, and the value that was there before, "" for none.
+    """
     case = _case(actor, case_id)
     name = _line(name, ATTRIBUTE_LENGTH, _("The name of an attribute"))
     value = " ".join(storable(value).split())
@@ -56,6 +59,7 @@ def set_attribute(*, actor: User, case_id: int, name: str, value: str) -> None:
         mine = ContactAttribute.objects.filter(contact_id=case.contact_id, brand_id=case.brand_id)
         # One after the other, so that two who name it at once give it one value.
         Contact.objects.select_for_update().get(id=case.contact_id)
+        was = mine.filter(name__iexact=name).values_list("value", flat=True).first() or ""
         if not value:
             mine.filter(name__iexact=name).delete()
         elif not mine.filter(name__iexact=name).update(value=value):
@@ -63,6 +67,7 @@ def set_attribute(*, actor: User, case_id: int, name: str, value: str) -> None:
                 raise Invalid(_("A person can have %(limit)s attributes.") % {"limit": MOST_ATTRIBUTES})
             mine.create(contact_id=case.contact_id, brand_id=case.brand_id, name=name, value=value)
         _tell(actor, case, "contact.attribute")
+    return name, value, was
 
 
 def add_contact_note(*, actor: User, case_id: int, text: str) -> ContactNote:

@@ -81,6 +81,13 @@ def test_what_is_known_of_a_person_is_edited_in_place_and_undone(desk: Desk) -> 
     assert Case.objects.get(id=desk.case.id).contact.name == "Ana"
     page = client.post(desk.url("person/attribute"), {"name": "Seat", "value": "<b>12A"}, **PART)
     assert "&lt;b&gt;12A" in page.content.decode()
+    address, fields = _undo(page.content.decode())
+    assert fields == {"name": "Seat", "value": ""}
+    page = client.post(desk.url("person/attribute"), {"name": " seat", "value": "3C"}, **PART)
+    address, fields = _undo(page.content.decode())
+    assert fields == {"name": "seat", "value": "&lt;b&gt;12A"}  # as it stands in the page
+    page = client.post(desk.url("person/attribute"), {"name": "\0", "value": "\0"}, **PART)
+    assert page.status_code == 200
     page = client.post(desk.url("person/note"), {"text": "Likes windows"}, **PART)
     address, fields = _undo(page.content.decode())
     answer = client.post(address, fields, **PART)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from rapport.contacts.models import ContactAttribute
 from rapport.inbox.actions.people import (
     add_contact_note,
     keep_contact_note,
@@ -38,14 +37,10 @@ def attribute(request: DeskRequest, view: str, case_id: int) -> HttpResponse:
     """Something that is known of the person; empty, it is forgotten."""
 
     def do(before: Case) -> Done:
-        name = " ".join(request.POST.get("name", "").split())
-        kept = ContactAttribute.objects.filter(
-            contact_id=before.contact_id, brand_id=before.brand_id, name__iexact=name
-        ).first()
-        value = request.POST.get("value", "")
-        set_attribute(actor=request.user, case_id=case_id, name=name, value=value)
-        text = _("%(name)s is kept.") if value.strip() else _("%(name)s is forgotten.")
-        fields = {"name": name, "value": kept.value if kept else ""}
+        given, value = request.POST.get("name", ""), request.POST.get("value", "")
+        name, value, was = set_attribute(actor=request.user, case_id=case_id, name=given, value=value)
+        text = _("%(name)s is kept.") if value else _("%(name)s is forgotten.")
+        fields = {"name": name, "value": was}
         return Done(text=text % {"name": name}, undo="person-attribute", fields=fields)
 
     return act(request, view, case_id, do)
