@@ -10,7 +10,8 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from rapport.listening.checks import Subject, check, plain_literals
 from rapport.listening.post import Post
-from rapport.listening.tree import And, Node, Not, Or, Query, pushed
+from rapport.listening.query import Query
+from rapport.listening.tree import And, Node, Not, Or, pushed
 
 _OnHits: TypeAlias = Callable[[set[int], str, Subject], bool]
 

@@ -17,7 +17,7 @@ from bench.place import table
 from rapport.listening.matcher import Matcher
 from rapport.listening.parse import parse
 from rapport.listening.post import Post
-from rapport.listening.tree import Query
+from rapport.listening.query import Query
 
 _FILES = (
     "sentiment/airline_tweets.csv",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from bench.matching import real_posts
 
 from rapport.listening.post import Post
-from rapport.listening.tree import Query
+from rapport.listening.query import Query
 from tests.listening.pairs import disagreements, generated_posts, generated_queries
 
 _QUERIES, _POSTS = 500, 400

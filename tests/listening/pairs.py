@@ -11,8 +11,8 @@ from bench.queries import sources
 from rapport.listening.matcher import Matcher
 from rapport.listening.parse import parse
 from rapport.listening.post import Post
+from rapport.listening.query import Query
 from rapport.listening.reference import Asked
-from rapport.listening.tree import Query
 
 _SYNTAX = re.compile(r'\b(?:AND|OR|NOT|O?NEAR/\d+)\b|\b[a-z]+:(?:>?\S+)|~\d|[()"*]')
 _BETWEEN = (" ", " ", " ", ", ", "  ", "\n", "…", "-", "’", " @", " #", " $", "/", "", "\u200b", " 😡 ", ". ")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rapport.listening.parse import Parsed
     from rapport.listening.post import Post
     from rapport.listening.problems import Problem
+    from rapport.listening.query import Query
     from rapport.listening.reference import Hit
-    from rapport.listening.tree import Query
 
 _BAD_LINES_NAMED = 10
 # A query may begin with a minus: what is no option is an argument.
@@ -173,8 +173,8 @@ def _matching(
 ) -> Iterator[tuple[Post, tuple[Hit, ...]]]:
     """The posts that match, each as soon as it was read; in ``unknown`` which fields left how many others open."""
     from rapport.listening.matcher import Matcher
+    from rapport.listening.query import Query as Asked
     from rapport.listening.reference import evaluate
-    from rapport.listening.tree import Query as Asked
     from rapport.listening.tree import has_fields, without_fields
 
     matcher = Matcher({0: query})

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rapport.listening.fields import BY_NAME
+from rapport.listening.query import Query
 from rapport.listening.show import show_node
 from rapport.listening.tree import (
     And,
@@ -23,7 +24,6 @@ from rapport.listening.tree import (
     OneLetter,
     Or,
     Prefix,
-    Query,
     Raw,
     Tag,
     Term,

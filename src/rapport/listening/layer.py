@@ -18,7 +18,8 @@ from rapport.listening.anchors import BEGINNING, NAME, RAW, WORDS, Rarity, rules
 from rapport.listening.asked import Asked, asked
 from rapport.listening.batch import Batch, Joined, encoded
 from rapport.listening.checks import Check, check
-from rapport.listening.tree import Node, Query
+from rapport.listening.query import Query
+from rapport.listening.tree import Node
 
 _AT_ONCE = 20  # queries, in less than a batch of posts takes
 # Literals of one automaton: making it holds Python's lock, for as long as some batches of posts take.

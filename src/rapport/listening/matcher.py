@@ -20,9 +20,9 @@ from rapport.listening.anchors import Rarity
 from rapport.listening.batch import Batch
 from rapport.listening.layer import Layer
 from rapport.listening.post import Post
+from rapport.listening.query import Query
 from rapport.listening.reading import read
 from rapport.listening.reference import Hit, evaluate
-from rapport.listening.tree import Query
 
 BATCH = 256  # posts joined for one pass
 # A change makes this many queries ready anew at most: some milliseconds.

@@ -21,6 +21,7 @@ from rapport.listening.fields import OPTIONS
 from rapport.listening.leaves import Leaves
 from rapport.listening.lexer import Kind, Lexer, Piece, Token
 from rapport.listening.problems import Problem, QueryError, Severity
+from rapport.listening.query import Query
 from rapport.listening.tree import (
     And,
     Emoji,
@@ -31,7 +32,6 @@ from rapport.listening.tree import (
     OneLetter,
     Or,
     Prefix,
-    Query,
     Span,
     Term,
     pushed,

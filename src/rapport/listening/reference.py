@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from rapport.listening.extents import Extents, either, extents, near_extents
 from rapport.listening.facts import fits, originals
 from rapport.listening.post import Post
+from rapport.listening.query import Query
 from rapport.listening.text import (
     Heard,
     accented,
@@ -39,7 +40,6 @@ from rapport.listening.tree import (
     OneLetter,
     Or,
     Prefix,
-    Query,
     Raw,
     Span,
     Tag,

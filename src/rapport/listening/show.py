@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 from rapport.listening.lexer import QUOTES
+from rapport.listening.query import Query
 from rapport.listening.tree import (
     And,
     Emoji,
@@ -17,7 +18,6 @@ from rapport.listening.tree import (
     OneLetter,
     Or,
     Prefix,
-    Query,
     Raw,
     Tag,
     Term,

@@ -172,19 +172,6 @@ Leaf: TypeAlias = Term | Prefix | OneLetter | Emoji | Raw | Tag | Mention | Tick
 Node: TypeAlias = Leaf | Near | And | Or | Not
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A parsed query. ``accents`` says that accents matter; ``stems`` the languages whose endings do not.
-
-    Both are already in the leaves; they are kept so that the query can be written again.
-    """
-
-    root: Node
-    source: str = field(default="", compare=False)
-    accents: bool = False
-    stems: tuple[str, ...] = ()
-
-
 def pushed(node: Node, *, negated: bool = False) -> Node:
     """The same query with every ``Not`` at a leaf or a ``Near``; see the head of this file for why that helps.
 

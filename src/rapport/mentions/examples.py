@@ -14,8 +14,8 @@ from rapport.lib.text import storable, storable_json
 from rapport.listening.matcher import Matcher
 from rapport.listening.parse import read
 from rapport.listening.post import Post
+from rapport.listening.query import Query as Asked
 from rapport.listening.reference import evaluate
-from rapport.listening.tree import Query as Asked
 from rapport.mentions.models import Query, QueryExample
 from rapport.staff.models import User
 

@@ -18,8 +18,8 @@ from rapport.listening.matcher import Match, Matcher
 from rapport.listening.parse import parse
 from rapport.listening.post import Post
 from rapport.listening.problems import QueryError
+from rapport.listening.query import Query as Tree
 from rapport.listening.show import show_node
-from rapport.listening.tree import Query as Tree
 from rapport.mentions.models import Query, QueryState, QueryVersion
 
 log = logging.getLogger(__name__)

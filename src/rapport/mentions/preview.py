@@ -21,8 +21,8 @@ from django.utils import timezone
 from rapport.inbox.models import Message
 from rapport.listening.matcher import Matcher
 from rapport.listening.post import Post
+from rapport.listening.query import Query as Asked
 from rapport.listening.reference import Hit, evaluate
-from rapport.listening.tree import Query as Asked
 from rapport.mentions.examples import LONGEST_EXAMPLE
 from rapport.mentions.exclusions import Exclusions, exclusions_of
 from rapport.mentions.models import Mention

@@ -15,9 +15,10 @@ from rapport.listening.fields import FIELDS
 from rapport.listening.matcher import Matcher
 from rapport.listening.parse import parse, read
 from rapport.listening.post import Post
+from rapport.listening.query import Query
 from rapport.listening.reference import evaluate
 from rapport.listening.tests.trees import posts, queries, sources
-from rapport.listening.tree import Not, Query
+from rapport.listening.tree import Not
 
 texts = st.one_of(
     st.sampled_from(["", "@", "_", "@_", "@ana", "#", "#_", ".", "a.", "//[", "ก", "가"]),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rapport.listening.explain import in_words
 from rapport.listening.parse import DEEPEST, LONGEST, MOST_LEAVES, parse, read
 from rapport.listening.problems import QueryError, Severity
+from rapport.listening.query import Query
 from rapport.listening.show import show
 from rapport.listening.tests.trees import queries, sources
 from rapport.listening.tree import (
@@ -20,7 +21,6 @@ from rapport.listening.tree import (
     Not,
     Or,
     Prefix,
-    Query,
     Raw,
     Tag,
     Term,

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from rapport.listening.matcher import Matcher
 from rapport.listening.parse import parse
 from rapport.listening.post import Post
+from rapport.listening.query import Query
 from rapport.listening.reference import Asked, evaluate
 from rapport.listening.tests.trees import posts, queries
-from rapport.listening.tree import And, Field, Near, Not, Or, Query, Span, Term, pushed, without_fields
+from rapport.listening.tree import And, Field, Near, Not, Or, Span, Term, pushed, without_fields
 
 
 def found(query: str, text: str, **known: object) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from rapport.listening.query import Query
 from rapport.listening.text import words
 from rapport.listening.tree import (
     And,
@@ -24,7 +25,6 @@ from rapport.listening.tree import (
     OneLetter,
     Or,
     Prefix,
-    Query,
     Raw,
     Span,
     Tag,

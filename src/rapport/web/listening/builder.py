@@ -9,8 +9,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from rapport.listening.parse import LONGEST, MOST_LEAVES, read
+from rapport.listening.query import Query
 from rapport.listening.show import show_node
-from rapport.listening.tree import And, Leaf, Near, Node, Not, Or, Query, Term
+from rapport.listening.tree import And, Leaf, Near, Node, Not, Or, Term
 
 ANY, ALL, NONE = "any", "all", "none"
 MODES: dict[str, Promise] = {

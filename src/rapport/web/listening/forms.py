@@ -11,8 +11,8 @@ from django.http import QueryDict
 from rapport.listening.explain import Sentence, in_words
 from rapport.listening.parse import LONGEST, read
 from rapport.listening.problems import Problem
+from rapport.listening.query import Query as Asked
 from rapport.listening.show import show
-from rapport.listening.tree import Query as Asked
 from rapport.mentions.examples import MOST_EXAMPLES, Example, Tried, known_of, try_all
 from rapport.mentions.models import Query, QueryKind
 from rapport.mentions.saving import clean_text, mark_of

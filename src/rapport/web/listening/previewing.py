@@ -11,9 +11,9 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from rapport.listening.parse import read
+from rapport.listening.query import Query as Asked
 from rapport.listening.reference import Hit
 from rapport.listening.show import show, show_node
-from rapport.listening.tree import Query as Asked
 from rapport.mentions import preview
 from rapport.mentions.examples import LONGEST_EXAMPLE, known_of
 from rapport.mentions.preview import Sampled, Seen
