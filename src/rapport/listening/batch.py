@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from itertools import accumulate
 from operator import attrgetter
 
-from ahocorasick_rs import BytesAhoCorasick
-
 from rapport.listening.checks import APART, Subject
 from rapport.listening.post import Post
 from rapport.listening.reading import BETWEEN, read_many
@@ -118,18 +116,6 @@ class Joined:
     def number(self, end: int) -> int:
         """Of the text that has something ending there."""
         return bisect_left(self.ends, end)
-
-    def seen(self, automaton: BytesAhoCorasick, first: int, found: dict[int, set[int]]) -> None:
-        """Add which literals of the automaton are in each text that has one, ``first`` more than it counts them: once
-        each, however often a text repeats them.
-        """
-        ends = self.ends
-        for literal, _, end in automaton.find_matches_as_indexes(self.bytes, overlapping=True):
-            number = bisect_left(ends, end)
-            if number in found:
-                found[number].add(first + literal)
-            else:
-                found[number] = {first + literal}
 
 
 def ready(posts: Sequence[Post]) -> list[str]:

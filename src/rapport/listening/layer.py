@@ -1,32 +1,32 @@
-"""A number of queries made ready together: their literals in automata, and what is asked of a post that has them.
+"""A number of queries made ready together: their literals, and what is asked of a post that has them.
 
 Immutable but for checks, which are made when a post first asks for one: most queries of many wait for words that
-nobody writes.
+nobody writes. Until then a check is a tree as bytes, and rules that ask the same share one.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
-
-from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from rapport.listening.anchors import BEGINNING, NAME, RAW, WORDS, Rarity, rules
 from rapport.listening.asked import Asked, asked
-from rapport.listening.batch import Batch, Joined, encoded
+from rapport.listening.batch import Batch
 from rapport.listening.checks import Check, check
+from rapport.listening.literals import Automata, Literals
+from rapport.listening.packed import packed, unpacked
 from rapport.listening.query import Query
 from rapport.listening.tree import Node
 
+_SHORT = 16  # rules of an anchor
 _AT_ONCE = 20  # queries, in less than a batch of posts takes
-# Literals of one automaton: making it holds Python's lock, for as long as some batches of posts take.
-_LITERALS = 40_000
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
 _NOTHING: frozenset[int] = frozenset()
 _Rules: TypeAlias = tuple[int, ...]
+# A list only where it is long: the garbage collector walks through every list, and through no tuple of numbers.
+_Places: TypeAlias = tuple[int, ...] | list[int]
 _Seen: TypeAlias = set[int] | frozenset[int]
 Candidate: TypeAlias = tuple[int, _Rules]  # the number of a post, and what to ask of it
 
@@ -38,16 +38,22 @@ class Layer:
         self.queries = queries
         self._query: list[int] = []  # of each rule
         self._asked: list[Asked] = []
-        self._checks: list[Check | Node] = []
+        self._checks: list[Check | bytes] = []
+        numbered: dict[bytes, int] = {}
         always: list[int] = []
-        owners: dict[str, defaultdict[str, list[int]]] = {
-            kind: defaultdict(list) for kind in (WORDS, RAW, NAME, BEGINNING)
-        }
+        owners: dict[str, dict[str, _Places]] = {kind: {} for kind in (WORDS, RAW, NAME, BEGINNING)}
         literals: dict[str, int] = {}
         kept: dict[Asked, Asked] = {}
 
         def number_of(literal: str) -> int:
             return literals.setdefault(literal, len(literals))
+
+        def more(node: Node) -> int:
+            written = packed(node, places=False)
+            found = numbered.setdefault(written, len(numbered))
+            if found == len(self._checks):
+                self._checks.append(written)
+            return found
 
         for done, (number, query) in enumerate(queries.items()):
             if gently and done % _AT_ONCE == 0:
@@ -55,36 +61,33 @@ class Layer:
             for rule in rules(query.root, rarity):
                 place = len(self._query)
                 self._query.append(number)
-                question = asked(rule.rest, number_of, self._more)
+                question = asked(rule.rest, number_of, more)
                 self._asked.append(kept.setdefault(question, question))
                 if rule.anchors is None:
                     always.append(place)
                 for anchor in rule.anchors or ():
-                    owners[anchor[0]][anchor[1:]].append(place)
+                    _add(owners[anchor[0]], anchor[1:], place)
         for literal in owners[WORDS]:
             number_of(literal)
         self._always = tuple(always)
         self._owners = [tuple(owners[WORDS].get(literal, ())) for literal in literals]
-        self._words = _automata(literals, gently=gently)
+        self._words = Literals(literals, rarity, gently=gently)
         self._raw_owners = [tuple(places) for places in owners[RAW].values()]
-        self._raw = _automata(owners[RAW], gently=gently)
+        self._raw = Automata(owners[RAW], gently=gently)
         self._names = {name: tuple(places) for name, places in owners[NAME].items()}
         self._beginnings = {name: tuple(places) for name, places in owners[BEGINNING].items()}
         self._kinds = frozenset(name[0] for name in (*self._names, *self._beginnings))
         written = [name for name in self._names if name[0] in "@#"]
         self._whole = len(written)
-        self._signs = _automata([*written, *self._beginnings], gently=gently)
-
-    def _more(self, node: Node) -> int:
-        self._checks.append(node)
-        return len(self._checks) - 1
+        self._signs = Automata([*written, *self._beginnings], gently=gently)
 
     def find(self, batch: Batch) -> dict[int, set[int]]:
         """The ids of the queries that match, by the number of the post."""
         found: defaultdict[int, set[int]] = defaultdict(set)
-        # A text may have hundreds of anchors of one rule, and a NEAR of all of them is long to ask.
-        done: set[tuple[int, int]] = set()
-        seen = _seen(self._words, batch.joined_words)
+        # A text may have hundreds of anchors of one rule, and a NEAR of all of them is long to ask; of many brands' rules
+        # the same is asked, such as ``lang:en``.
+        told: dict[tuple[int, int], bool] = {}
+        seen = self._words.seen(batch)
         for number, places in self._candidates(batch, seen):
             here: _Seen = seen.get(number, _NOTHING)
             misses = here.isdisjoint
@@ -97,19 +100,20 @@ class Layer:
                         break
                 else:
                     if more >= 0:
-                        if (number, more) in done:
-                            continue
-                        done.add((number, more))
-                        if not self._check(more)(batch.words[number], batch.subject(number)):
+                        is_true = told.get((number, more))
+                        if is_true is None:
+                            is_true = self._check(more)(batch.words[number], batch.subject(number))
+                            told[number, more] = is_true
+                        if not is_true:
                             continue
                     found[number].add(self._query[place])
         return found
 
     def _check(self, number: int) -> Check:
         found = self._checks[number]
-        if callable(found):
+        if not isinstance(found, bytes):
             return found
-        made = self._checks[number] = check(found)
+        made = self._checks[number] = check(unpacked(found))
         return made
 
     def _candidates(self, batch: Batch, seen: Mapping[int, _Seen]) -> Iterator[Candidate]:
@@ -118,7 +122,7 @@ class Layer:
             for literal in literals:
                 if places := owners[literal]:
                     yield number, places
-        for number, literals in _seen(self._raw, batch.joined).items():
+        for number, literals in self._raw.seen(batch.joined).items():
             for literal in literals:
                 yield number, self._raw_owners[literal]
         if self._kinds:
@@ -154,35 +158,18 @@ class Layer:
         text = batch.lowered
         found = set(batch.told)
         found |= batch.unsure
-        for first, automaton in self._signs:
-            places = [
-                end
-                for literal, _, end in automaton.find_matches_as_indexes(text.bytes, overlapping=True)
-                # ``@ana`` is none in ``@anastasia``
-                if first + literal >= self._whole or text.bytes[end] not in _LETTERS
-            ]
-            found.update(map(text.number, places))
+        found.update(
+            text.number(end)
+            for literal, end in self._signs.places(text)
+            # ``@ana`` is none in ``@anastasia``
+            if literal >= self._whole or text.bytes[end] not in _LETTERS
+        )
         return found
 
 
-_Automata: TypeAlias = tuple[tuple[int, BytesAhoCorasick], ...]  # with the number of the first literal
-
-
-def _automata(literals: Iterable[str], *, gently: bool) -> _Automata:
-    rest = iter(literals)
-    found = []
-    first = 0
-    while some := list(map(encoded, islice(rest, _LITERALS))):
-        if gently:
-            time.sleep(0.0005)
-        found.append((first, BytesAhoCorasick(some, implementation=Implementation.ContiguousNFA)))
-        first += len(some)
-    return tuple(found)
-
-
-def _seen(automata: _Automata, joined: Joined) -> dict[int, set[int]]:
-    """The literals of each text that has one."""
-    found: dict[int, set[int]] = {}
-    for first, automaton in automata:
-        joined.seen(automaton, first, found)
-    return found
+def _add(owners: dict[str, _Places], anchor: str, place: int) -> None:
+    places = owners.get(anchor, ())
+    if isinstance(places, list):
+        places.append(place)
+    else:
+        owners[anchor] = (*places, place) if len(places) < _SHORT else [*places, place]
