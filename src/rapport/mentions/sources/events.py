@@ -10,7 +10,7 @@ from typing import Any
 from rapport.ingest.clean import clean
 from rapport.listening.post import Post
 from rapport.mentions.hearing import Heard
-from rapport.networks.base import Event, MessageDeleted, MessageSeen, RawItem
+from rapport.networks.base import Event, MessageDeleted, MessageHidden, MessageSeen, RawItem
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,9 @@ def heard_of(event: Event, *, network: str, received_at: datetime) -> Heard | No
 
     A repost has no words of its own, and its original is heard by itself.
     """
+    if isinstance(event, MessageHidden) and event.hidden:
+        # By moderators: nobody can read it there any more. Shown again, it is heard again.
+        event = MessageDeleted(external_id=event.external_id, deleted_at=event.changed_at)
     if isinstance(event, MessageDeleted):
         deleted = clean(event, received_at=received_at)
         assert isinstance(deleted, MessageDeleted)

@@ -161,11 +161,12 @@ def test_edits_and_deletions_are_looked_up(reddit: RedditDouble, monkeypatch: py
     changed = []
     for chunk in KIND.run(given(reddit, lists="comments"), cursor, lambda: False):
         changed += chunk.heard
-        if len(changed) == 2:
+        if len(changed) == 3:
             break
     by_id = {one.post.id: one for one in changed}
     assert (by_id[old.name].post.text, by_id[old.name].edited_at is not None) == ("other words", True)
     assert by_id[older.name].deleted
+    assert by_id[removed.name].deleted  # by moderators: nobody can read it there any more
     again = KIND.run(given(reddit, lists="comments"), chunk.cursor, lambda: False)
     assert [one for _n in range(6) for one in next(again).heard] == []
 
