@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -233,7 +234,7 @@ class Desk:
         page.get_by_label("E-mail address").fill(email)
         page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Log in").click()
-        page.wait_for_url(f"**{path}")
+        page.wait_for_url(lambda url: urlsplit(url).path == urlsplit(path).path)  # not the login page's ?next=
         return page
 
     def _heard(self, text: str) -> None:

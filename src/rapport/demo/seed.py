@@ -55,11 +55,12 @@ def seed(*, data: Path, address: str, situations: int = SITUATIONS) -> Seeded:
 
     Everything is one transaction: a demo is there whole, or not at all.
     """
-    logins = demo_logins(data=data, emails=[person.email for person in PEOPLE])
     script = load_script()
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        # Behind the lock too: of two that each made passwords, one would write its own over those that people got.
+        logins = demo_logins(data=data, emails=[person.email for person in PEOPLE])
         brands = _brands()
         users = _people(brands, logins)
         accounts = open_accounts(script)

@@ -5,10 +5,12 @@ import shutil
 import stat
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Count
 from django.test import Client, TestCase
 
@@ -175,6 +177,25 @@ def test_logins_are_kept_and_an_unreadable_file_is_said(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("[]")
     with pytest.raises(LoginsUnreadable, match="Delete it"):
         demo_logins(data=tmp_path, emails=["a@x"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_make_one_demo_and_know_its_passwords(tmp_path: Path) -> None:
+    """As at the first start: the customers' process and the greeting each make what is missing."""
+
+    def made(_: int) -> Seeded:
+        try:
+            return seed(data=tmp_path, address=ADDRESS, situations=2)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as processes:
+        seeded = list(processes.map(made, range(3)))
+    assert sorted(bool(one.posts) for one in seeded) == [False, False, True]
+    assert len({one.logins for one in seeded}) == 1
+    for login in seeded[0].logins:
+        assert login.password is not None
+        assert User.objects.get(email=login.email).check_password(login.password)
 
 
 @pytest.mark.parametrize(

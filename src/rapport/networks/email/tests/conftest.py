@@ -49,8 +49,13 @@ class Listener:
         self.heard: dict[str, MessageSeen] = {}
 
     def poll(self) -> list[MessageSeen]:
-        """What this poll brought."""
-        return self.take(self.connector.poll(self.cursor))
+        """What is new. On a slow day it takes several polls, as it does in the product."""
+        found, more = [], True
+        while more:
+            polled = self.connector.poll(self.cursor)
+            found += self.take(polled)
+            more = polled.more
+        return found
 
     def take(self, polled: Polled) -> list[MessageSeen]:
         self.cursor = polled.cursor

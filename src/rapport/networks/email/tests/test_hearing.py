@@ -92,10 +92,11 @@ def test_two_mails_with_one_id_are_both_heard_and_each_answered(
     place: EmailPlace, connect: Connect, answer: Answer
 ) -> None:
     """A shop's script gives every mail the same Message-ID."""
+    shop, moved = (f"{name}-{uuid.uuid4().hex[:6]}" for name in ("Shop", "Moved"))
     with place.open(HELP) as imap:
-        imap.create("Shop")
-        imap.create("Moved")
-    listener = Listener(connect(quote_original=True, folders=["INBOX", "Shop", "Moved"]))
+        imap.create(shop)
+        imap.create(moved)
+    listener = Listener(connect(quote_original=True, folders=["INBOX", shop, moved]))
     named = f"{uuid.uuid4()}@shop.example"
     for number, sender, words in ((1, MARKO, "Where is my chair?"), (2, IVANA, "And my lamp?")):
         mail = EmailMessage()
@@ -103,7 +104,7 @@ def test_two_mails_with_one_id_are_both_heard_and_each_answered(
         mail["Subject"], mail["Date"] = f"Order {number}", f"Sat, 21 Nov 2026 10:0{number}:00 +0000"
         mail.set_content(words)
         with place.open(HELP) as imap:
-            imap.append("Shop", None, None, mail.as_bytes())
+            imap.append(shop, None, None, mail.as_bytes())
         listener.poll()
     first, second = (
         one for one in listener.heard.values() if one.text in {"Where is my chair?", "And my lamp?"}
@@ -121,11 +122,11 @@ def test_two_mails_with_one_id_are_both_heard_and_each_answered(
     # Read again, or in another folder, they are the same.
     keys = set(listener.heard)
     with place.open(HELP) as imap:
-        imap.select("Shop")
+        imap.select(shop)
         numbers = imap.search(None, "HEADER", "Message-ID", named)[1][0].split()
-        imap.copy(b",".join(numbers), "Moved")
+        imap.copy(b",".join(numbers), moved)
     folders = dict(listener.cursor["folders"])
-    folders["Shop"] = folders["Shop"] | {"uidvalidity": 1}
+    folders[shop] = folders[shop] | {"uidvalidity": 1}
     for cursor in (listener.cursor, dict(listener.cursor) | {"folders": folders}):
         listener.cursor = cursor
         again = [one.external_id for one in listener.poll()]
