@@ -234,7 +234,9 @@ class Desk:
         page.get_by_label("E-mail address").fill(email)
         page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Log in").click()
-        page.wait_for_url(lambda url: urlsplit(url).path == urlsplit(path).path)  # not the login page's ?next=
+        page.wait_for_url(
+            lambda url: urlsplit(url).path == urlsplit(path).path
+        )  # not the login page's ?next=
         return page
 
     def _heard(self, text: str) -> None:
