@@ -88,11 +88,12 @@ class Layer:
         # the same is asked, such as ``lang:en``.
         told: dict[tuple[int, int], bool] = {}
         seen = self._words.seen(batch)
+        rules, query, checks = self._asked, self._query, self._checks
         for number, places in self._candidates(batch, seen):
             here: _Seen = seen.get(number, _NOTHING)
             misses = here.isdisjoint
             for place in places:
-                needed, never, more = self._asked[place]
+                needed, never, more = rules[place]
                 if never and not misses(never):
                     continue
                 for one in needed:
@@ -102,19 +103,14 @@ class Layer:
                     if more >= 0:
                         is_true = told.get((number, more))
                         if is_true is None:
-                            is_true = self._check(more)(batch.words[number], batch.subject(number))
-                            told[number, more] = is_true
+                            asks = checks[more]
+                            if isinstance(asks, bytes):
+                                asks = checks[more] = check(unpacked(asks))
+                            is_true = told[number, more] = asks(batch.words[number], batch.subject(number))
                         if not is_true:
                             continue
-                    found[number].add(self._query[place])
+                    found[number].add(query[place])
         return found
-
-    def _check(self, number: int) -> Check:
-        found = self._checks[number]
-        if not isinstance(found, bytes):
-            return found
-        made = self._checks[number] = check(unpacked(found))
-        return made
 
     def _candidates(self, batch: Batch, seen: Mapping[int, _Seen]) -> Iterator[Candidate]:
         owners = self._owners

@@ -1,8 +1,9 @@
 """Which of many literals are in the words of posts.
 
-Most are whole words, and a dictionary of words finds those as quickly whatever their number. A phrase hangs on the
-rarest of its words, and is looked for where that is seen. What is left, beginnings of words and pieces of scripts
-without spaces, is found by automata: few, because making one holds Python's lock and everybody waits.
+Some ten thousand are found by a few automata. They are no answer to many more: making one holds Python's lock, and
+everybody waits. But most literals are whole words, and a dictionary of words finds those as quickly whatever their
+number. A phrase hangs on the rarest of its words, and is looked for where that is seen. What is left then, beginnings
+of words and pieces of scripts without spaces, is few.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from rapport.listening.anchors import WORDS, Rarity
 from rapport.listening.batch import Batch, Joined, encoded
 
 # Literals of one automaton: to make it takes about as long as to match one batch of posts.
-_LITERALS = 8_000
+_LITERALS = 10_000
+# Up to so many, automata find whole words too, in less time than a dictionary.
+_FEW = 4 * _LITERALS
 _AT_ONCE = 2_000  # literals told apart, in less than a batch of posts takes
 
 
@@ -65,10 +68,11 @@ class Literals:
         hung: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
         phrases: list[str] = []
         pieces: dict[str, int] = {}
+        few = len(literals) <= _FEW
         for done, (literal, number) in enumerate(literals.items()):
             if gently and done % _AT_ONCE == 0:
                 time.sleep(0.0005)
-            if not (literal[0] == " " == literal[-1] and len(literal) > 2):
+            if few or not (literal[0] == " " == literal[-1] and len(literal) > 2):
                 pieces[literal] = number
             elif " " in (word := literal[1:-1]):
                 phrases.append(literal)
@@ -86,6 +90,8 @@ class Literals:
         """The literals of each post that has one."""
         found = self._pieces.seen(batch.joined_words) if self._pieces else {}
         words, hung = self._words, self._hung
+        if not words:
+            return found
         known = words.keys()
         for number, text in enumerate(batch.words):
             if not (here := known & text.split(" ")):

@@ -1,7 +1,10 @@
-"""Literals are found in words as ``in`` finds them, and no automaton is made of what are whole words."""
+"""Literals are found in words as ``in`` finds them, and of many no automaton is made of what are whole words."""
 
 from __future__ import annotations
 
+from unittest import mock
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,13 +36,16 @@ def test_a_literal_is_seen_where_it_is_in_the_words(
         [Post("1", " ".join(text), title=" ".join(title) if title else None) for text, title in said]
     )
     numbers = {literal: number for number, literal in enumerate(found)}
-    seen = Literals(numbers, Rarity(), gently=False).seen(batch)
-    for place, words in enumerate(batch.words):
-        assert seen.get(place, set()) == {n for literal, n in numbers.items() if literal in words}
+    for few in (0, literals._FEW):
+        with mock.patch.object(literals, "_FEW", few):
+            seen = Literals(numbers, Rarity(), gently=False).seen(batch)
+        for place, words in enumerate(batch.words):
+            assert seen.get(place, set()) == {n for literal, n in numbers.items() if literal in words}
 
 
-def test_whole_words_and_phrases_need_no_automaton() -> None:
+def test_many_whole_words_and_phrases_need_no_automaton(monkeypatch: pytest.MonkeyPatch) -> None:
     """Making one of 40,000 words stopped everybody for 100 ms."""
+    monkeypatch.setattr(literals, "_FEW", 1000)
     whole = {f" word{n} ": n for n in range(1000)} | {f" word{n} bag ": 1000 + n for n in range(1000)}
     assert not Literals(whole, Rarity(), gently=False)._pieces
     assert Literals({**whole, " lugg": 2000}, Rarity(), gently=False)._pieces
