@@ -70,7 +70,7 @@ def store(lease: Lease, chunk: Chunk, *, well: bool, shared: bool = False) -> bo
         cursor.execute(
             """
             UPDATE mentions_source
-            SET cursor = %(cursor)s, lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+            SET cursor = %(cursor)s, left_out = coalesce(%(left_out)s, left_out), lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
                 retry_at = NULL, failures = CASE WHEN %(well)s THEN 0 ELSE failures END,
                 last_heard_at = CASE WHEN %(some)s THEN now() ELSE last_heard_at END
             WHERE id = %(id)s AND lease_until = %(token)s AND state = 'active' AND deleted_at IS NULL
@@ -79,6 +79,11 @@ def store(lease: Lease, chunk: Chunk, *, well: bool, shared: bool = False) -> bo
             {
                 "cursor": Source._meta.get_field("cursor").get_db_prep_value(
                     storable_json(chunk.cursor), connection
+                ),
+                "left_out": None
+                if chunk.left_out is None
+                else Source._meta.get_field("left_out").get_db_prep_value(
+                    [storable(one, limit=500) for one in chunk.left_out], connection
                 ),
                 "lease": LEASE.total_seconds(),
                 "well": well,
@@ -176,7 +181,7 @@ class Sources(Readers):
         cursor: Any = source.cursor
         first = True
         for chunk in kind.run(given, cursor, lambda: lease.over or self._stop.is_set()):
-            if first or lease.late or chunk.heard or chunk.cursor != cursor:
+            if first or lease.late or chunk.heard or chunk.cursor != cursor or chunk.left_out is not None:
                 well = bool(chunk.heard) or time.monotonic() - began >= WORKED_S
                 if not self._kept(lease, chunk, well=well):
                     lease.over = True

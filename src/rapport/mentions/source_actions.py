@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rapport.audit.actions import record
+from rapport.ingest.readers import RENEW_S
 from rapport.lib.errors import Invalid, NotAllowed, NotFound
 from rapport.lib.text import storable
 from rapport.mentions.models import Source
@@ -41,11 +43,8 @@ def add_source(*, actor: User, key: str, values: dict[str, Any]) -> Source:
     """
     must_own(actor)
     kind = kind_offered(key)
-    secret = {one.name for one in kind.fields if one.secret}
-    options = {name: value for name, value in values.items() if name not in secret}
-    secrets = {name: value for name, value in values.items() if name in secret and value}
     try:
-        given = kind.checked(Given(options, secrets))
+        given = kind.checked(_apart(kind, values))
     except NetworkError as error:
         raise Invalid(str(error)) from error
     with transaction.atomic():
@@ -58,6 +57,43 @@ def add_source(*, actor: User, key: str, values: dict[str, Any]) -> Source:
         )
         _note("source.added", actor, made)
     return made
+
+
+def change_source(*, actor: User, source_id: int, values: dict[str, Any]) -> Source:
+    """Listen to it in another way, from now on; where it is read at the same place, from where it was. Secrets that
+    are left empty stay as they are, unless it moves. May ask the network whether it is there.
+
+    Raises Invalid, also when that is listened to already; NotFound when there is nothing to change about it.
+    """
+    must_own(actor)
+    source = Source.objects.filter(id=source_id, deleted_at=None).first()
+    kind = STREAMED.get(source.kind) if source is not None else None
+    if source is None or kind is None or not kind.fields:
+        raise NotFound(_("There is no such source."))
+    try:
+        given = kind.checked(
+            _with_secrets(kind, Given(source.options, source.secrets or {}), _apart(kind, values))
+        )
+    except NetworkError as error:
+        raise Invalid(str(error)) from error
+    with transaction.atomic():
+        _only(source.kind, dict(given.options), but=source.pk)
+        source = Source.objects.select_for_update().filter(id=source_id, deleted_at=None).first()
+        if source is None:
+            raise NotFound(_("There is no such source."))
+        now = timezone.now()
+        if kind.place(given) != kind.place(Given(source.options)):
+            source.cursor = {}
+        source.name = storable(kind.named(given), limit=80)
+        source.options, source.secrets = dict(given.options), dict(given.secrets) or None
+        if source.lease_until is not None and source.lease_until > now:
+            # Whoever reads it has lost it by this, and notices when the lease would be renewed: a network may refuse
+            # a second connection till then.
+            source.lease_until = now + timedelta(seconds=RENEW_S + 2)
+        source.left_out, source.retry_at, source.failures = [], None, 0
+        source.save()
+        _note("source.changed", actor, source)
+    return source
 
 
 def pause_source(*, actor: User, source_id: int) -> Source:
@@ -80,12 +116,30 @@ def restore_source(*, actor: User, source_id: int) -> Source:
     return _change(actor, source_id, "source.restored", deleted_at=None)
 
 
-def _only(kind: str, options: dict[str, Any]) -> None:
+def _apart(kind: SourceKind, values: dict[str, Any]) -> Given:
+    """What a form brought, secrets apart; those that were left empty are left out."""
+    secret = {one.name for one in kind.fields if one.secret}
+    return Given(
+        {name: value for name, value in values.items() if name not in secret},
+        {name: value for name, value in values.items() if name in secret and value},
+    )
+
+
+def _with_secrets(kind: SourceKind, before: Given, wanted: Given) -> Given:
+    """The secrets that were left empty stay; but another server must not get what was given for this one."""
+    missing = before.secrets.keys() - wanted.secrets.keys()
+    if missing and kind.place(wanted) != kind.place(before):
+        labels = ", ".join(str(one.label) for one in kind.fields if one.name in missing)
+        raise Invalid(_("Its address changes, so give this again: %(labels)s.") % {"labels": labels})
+    return Given(wanted.options, {**before.secrets, **wanted.secrets})
+
+
+def _only(kind: str, options: dict[str, Any], *, but: int = 0) -> None:
     """Raises Invalid when this is listened to; else nobody else begins with it until the transaction is over."""
     with connection.cursor() as cursor:
         asked = json.dumps([kind, options], sort_keys=True)
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"source {asked}"])
-    if Source.objects.filter(kind=kind, options=options, deleted_at=None).exists():
+    if Source.objects.filter(kind=kind, options=options, deleted_at=None).exclude(id=but).exists():
         raise Invalid(_("This is listened to already."))
 
 

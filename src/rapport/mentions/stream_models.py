@@ -26,6 +26,9 @@ class Source(models.Model):
     secrets = EncryptedJSONField(null=True)
     state = models.CharField(max_length=8, choices=SourceState, default=SourceState.ACTIVE)
     cursor = models.JSONField(default=dict, db_default={}, blank=True)
+    left_out = models.JSONField(
+        default=list, db_default=[], blank=True, help_text="Sentences: what is not listened to, and why."
+    )
     lease_until = models.DateTimeField(null=True)
     retry_at = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0, db_default=0)

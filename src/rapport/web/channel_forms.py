@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ class GuideForm(forms.Form):
     """What a network's guide asks for. Secrets are never written back into the page.
 
     ``login``: the network's own login comes next, so secrets may be left out where it stands in for them.
+    ``kept``: names of secrets that are known, and stay when they are left empty.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class GuideForm(forms.Form):
         *,
         login: bool = False,
         known: Mapping[str, Any] | None = None,
+        kept: Collection[str] = (),
     ) -> None:
         super().__init__(data, prefix="with")
         self.guide = guide
@@ -45,6 +47,11 @@ class GuideForm(forms.Form):
             instead = login and guide.oauth_optional and not guide.oauth
             if one.secret and (instead or one.name in OURS):
                 field.required = False
+            if one.secret and one.name in kept:
+                field.required = False
+                field.help_text = " ".join(
+                    filter(None, [str(one.help), _("Leave it empty and it stays as it is.")])
+                )
             if known and one.name in known and not one.secret:
                 field.initial = _shown(one, known[one.name])
             self.fields[one.name] = field

@@ -52,10 +52,14 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Posts in their order, possibly none, and the cursor that is behind them: both are stored together."""
+    """Posts in their order, possibly none, and the cursor that is behind them: both are stored together.
+
+    ``left_out``: sentences that say what is not listened to and why; None leaves those that were said.
+    """
 
     heard: list[Heard]
     cursor: dict[str, Any]
+    left_out: Sequence[str] | None = None
 
 
 class Kind:
@@ -82,6 +86,11 @@ class SourceKind(Kind, ABC):
     def named(self, given: Given) -> str:
         """What a source with these options is called."""
         return str(self.label)
+
+    def place(self, given: Given) -> str:
+        """Where it is read, "" if there is one place only. A cursor and secrets of one place are of no use at another.
+        Raises Refused for what is no place."""
+        return ""
 
     def hint(self) -> Hint | None:
         """What is shown under its form; asked in a request, so it may look into the database, and calls nobody."""

@@ -99,6 +99,9 @@ class MastodonTimelines(SourceKind):
     def named(self, given: Given) -> str:
         return given.text("server").partition("://")[2]
 
+    def place(self, given: Given) -> str:
+        return normalised(given.text("server"))
+
     def run(self, given: Given, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:
         api = Mastodon(normalised(given.text("server")), given.text("token"))
         lists = _lists(given)

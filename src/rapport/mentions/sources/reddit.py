@@ -119,6 +119,9 @@ class Reddit(SourceKind):
             "n": more,
         }
 
+    def place(self, given: Given) -> str:
+        return given.text("api_url")
+
     def run(self, given: Given, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:
         reading = _Reading(App(_values(given)), given, cursor)
         look = time.monotonic() + AGAIN_S

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -38,6 +38,9 @@ RULES_S = 600.0
 # The cursor moves by so much: each move is stored.
 STEP_S = 10
 MOST_BACKFILL = 5  # minutes
+
+
+_Asked: TypeAlias = tuple[str, list[str] | None]
 
 
 class FilteredStream(SourceKind):
@@ -99,11 +102,10 @@ class FilteredStream(SourceKind):
     )
 
     def hint(self) -> Hint | None:
-        names = dict(Query.objects.filter(deleted_at=None).order_by().values_list("id", "name"))
-        found = [(names.get(query_id, ""), rules_of(tree)) for query_id, tree in known_trees().items()]
+        found = _of_queries()
         if not found:
             return None
-        none = _("No rule: some of what it finds has no whole word that X could look for.")
+        none = _("No rule: %(why)s") % {"why": _wide()}
         elsewhere = _("No rule: it finds nothing on X.")
         return Hint(
             title=_("Rules of your saved queries"),
@@ -133,15 +135,19 @@ class FilteredStream(SourceKind):
         rules = given.lines("rules")
         return f"X: {rules[0]}" if rules else _("X: saved queries")
 
+    def place(self, given: Given) -> str:
+        return given.text("api_url")
+
     def run(self, given: Given, cursor: Mapping[str, Any], stop: Stop) -> Iterator[Chunk]:
         api = _api(given)
         rules = _Rules(api, given)
         at: dict[str, Any] = dict(cursor)
         while not stop() and not rules.keep():
+            yield Chunk([], at, rules.left_out)
             yield from idle(QUERIES_S, at, stop)  # no query asks for anything there yet
         if stop():
             return
-        yield Chunk([], at)
+        yield Chunk([], at, rules.left_out)
         params = {**pages.POST_FIELDS, **_backfill(given, at)}
         with lines.opened(
             f"{api.base_url}/{filtered.STREAM}", headers=filtered.headers_for(given.text("bearer_token")),
@@ -167,8 +173,11 @@ class FilteredStream(SourceKind):
                     ),
                     at,
                 )
+                before = rules.left_out
                 if not rules.still():
                     return
+                if rules.left_out != before:
+                    yield Chunk([], at, rules.left_out)
                 found = opened.next(within_s=BREATH_S)
 
 
@@ -179,9 +188,10 @@ class _Rules:
         self._api, self._typed = api, given.lines("rules")
         self._follows = bool(given.options.get("queries"))
         self._wanted: list[str] = []
-        self._refused: set[str] = set()
         self._looked = self._kept = -math.inf
+        self._silent: list[str] = []  # names of queries without a rule
         self.ids: frozenset[str] = frozenset()
+        self.left_out: list[str] = []
 
     def keep(self) -> bool:
         """Bring the rules at X up to date; whether there are any. Raises Refused for a rule of the form."""
@@ -190,9 +200,12 @@ class _Rules:
         for rule, reason in kept.refused.items():
             if rule in self._typed:
                 raise Refused(refusal(rule, reason))
-            if rule not in self._refused:  # of a query: the others are listened to all the same
-                log.warning("%s", refusal(rule, reason))
-        self._refused = {*kept.refused}
+        # Of queries: the others are listened to all the same.
+        refused = [refusal(rule, reason) for rule, reason in kept.refused.items()]
+        self.left_out = [
+            *(_("“%(name)s” gets no rule: %(why)s") % {"name": one, "why": _wide()} for one in self._silent),
+            *refused,
+        ]
         self.ids = kept.ids
         self._looked = self._kept = time.monotonic()
         if self._wanted and not self.ids:
@@ -205,7 +218,8 @@ class _Rules:
         now = time.monotonic()
         if self._follows and now - self._looked >= QUERIES_S:
             self._looked = now
-            if self._now() != self._wanted:
+            silent = self._silent
+            if self._now() != self._wanted or self._silent != silent:
                 self._kept = -math.inf
         if now - self._kept < RULES_S:
             return True
@@ -220,17 +234,27 @@ class _Rules:
             return True
 
     def _now(self) -> list[str]:
-        return list(dict.fromkeys([*self._typed, *(_of_queries() if self._follows else [])]))
+        of_queries: list[_Asked] = []
+        try:
+            of_queries = _of_queries() if self._follows else []
+        finally:
+            if not connection.in_atomic_block:
+                connection.close()  # the stream is read for days, and asks the database for a moment
+        self._silent = sorted(name for name, rules in of_queries if rules is None)
+        return list(
+            dict.fromkeys([*self._typed, *(one for _name, rules in of_queries for one in rules or ())])
+        )
 
 
-def _of_queries() -> list[str]:
-    """Rules of the saved queries that have any."""
-    try:
-        trees = known_trees()
-    finally:
-        if not connection.in_atomic_block:
-            connection.close()  # the stream is read for days, and asks the database for a moment
-    return [rule for _id, tree in sorted(trees.items()) for rule in rules_of(tree) or []]
+def _of_queries() -> list[_Asked]:
+    """Name and rules of each saved query that listens; None: see :func:`rules_of`."""
+    trees = known_trees()
+    names = dict(Query.objects.filter(id__in=trees).order_by().values_list("id", "name"))
+    return [(names.get(query_id, ""), rules_of(tree)) for query_id, tree in sorted(trees.items())]
+
+
+def _wide() -> str:
+    return _("some of what it finds has no whole word that X could look for.")
 
 
 def _backfill(given: Given, at: Mapping[str, Any]) -> dict[str, str]:

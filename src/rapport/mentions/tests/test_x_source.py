@@ -19,6 +19,7 @@ from rapport.mentions.sources.registry import STREAMED
 from rapport.mentions.tests.making import make_query
 from rapport.mentions.tests.reading import eventually, listening
 from rapport.networks.errors import Refused, TryAgain
+from rapport.networks.x.tests import streaming
 from rapport.networks.x.tests.doorman import BEARER
 from rapport.networks.x.tests.place import XPlace
 
@@ -257,6 +258,33 @@ def test_a_listener_follows_the_queries_until_a_mention_is_there(place: XPlace, 
     assert Mention.objects.order_by("id")[0].post.external_id == found.id
     source = Source.objects.get()
     assert (source.failures, source.last_error, source.lease_until) == (0, "", None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_of_the_queries_is_not_listened_to_is_told_with_the_source(
+    place: XPlace, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brand = make_brand()
+    make_query(brand, "alvara")
+    wide = make_query(brand, "lugg*", name="Luggage")
+    make_query(brand, "bravo")
+    monkeypatch.setattr(
+        streaming, "problem_of", lambda rule: "Reference to stop words" if "bravo" in rule else ""
+    )
+    store(given(place, queries=True))
+
+    def left_out() -> list[str]:
+        found: list[str] = Source.objects.get().left_out
+        return found
+
+    with listening():
+        eventually(lambda: len(left_out()) == 2, "both are told")
+        assert left_out()[0].startswith("“Luggage” gets no rule: some of what it finds")
+        assert left_out()[1].startswith('X refuses the rule “"bravo" -is:retweet”: ')
+        assert rules_at(place) == {'"alvara" -is:retweet'}
+        Query.objects.filter(id=wide.id).update(state=QueryState.PAUSED)
+        note_change()
+        eventually(lambda: len(left_out()) == 1, "what is over is told no more")
 
 
 @pytest.mark.django_db(transaction=True)

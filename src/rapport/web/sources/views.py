@@ -17,6 +17,7 @@ from rapport.lib.errors import Invalid, NotFound
 from rapport.mentions.models import Source
 from rapport.mentions.source_actions import (
     add_source,
+    change_source,
     kind_offered,
     must_own,
     pause_source,
@@ -66,6 +67,12 @@ def _words(doing: Doing) -> Words:
             )
 
 
+def _can_change(source: Source) -> bool:
+    """Whether its kind has a form."""
+    kind = STREAMED.get(source.kind)
+    return kind is not None and bool(kind.fields)
+
+
 @require_safe
 @desk_view
 def sources(request: DeskRequest) -> HttpResponse:
@@ -73,7 +80,7 @@ def sources(request: DeskRequest) -> HttpResponse:
     must_own(request.user)
     removed = whole_number(request.GET.get("removed", ""))
     context = {
-        "sources": [(one, _words(one.doing)) for one in all_sources()],
+        "sources": [(one, _words(one.doing), _can_change(one.source)) for one in all_sources()],
         "kinds": list(STREAMED.values()),
         "removed": Source.objects.filter(id=removed, deleted_at__isnull=False).first() if removed else None,
     }
@@ -103,6 +110,45 @@ def new(request: DeskRequest, kind: str) -> HttpResponse:
         "kind": {"label": found.label, "about": found.about},
         "form": form,
         "hint": found.hint(),
+        "problem": str(problem) if problem else "",
+        "secrets_lost": form.secrets_typed(),
+    }
+    return render(request, "web/sources/new.html", context, status=status_of(problem) if problem else 200)
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@desk_view
+def edit(request: DeskRequest, source_id: int) -> HttpResponse:
+    """The form of a source that is there, with what is known but for secrets."""
+    must_own(request.user)
+    source = Source.objects.filter(id=source_id, deleted_at=None).first()
+    if source is None or not _can_change(source):
+        raise NotFound(_("There is no such source."))
+    kind = STREAMED[source.kind]
+    form = GuideForm(
+        Guide(about=kind.about, fields=kind.fields),
+        request.POST or None,
+        known=source.options,
+        kept=(source.secrets or {}).keys(),
+    )
+    problem: Invalid | None = None
+    if request.method == "POST":
+        try:
+            if form.is_valid():
+                made = change_source(actor=request.user, source_id=source_id, values=form.values())
+                messages.success(
+                    request, _("%(name)s is listened to as you said from now on.") % {"name": made.name}
+                )
+                return HttpResponseRedirect(reverse("sources"))
+            problem = Invalid(_("Something is missing or cannot be right. See below."))
+        except Invalid as error:
+            problem = error
+    context = {
+        "kind": {"label": kind.label, "about": kind.about},
+        "source": source,
+        "form": form,
+        "hint": kind.hint(),
         "problem": str(problem) if problem else "",
         "secrets_lost": form.secrets_typed(),
     }

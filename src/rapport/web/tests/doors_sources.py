@@ -35,6 +35,12 @@ SOURCES: list[Door] = [
         shared=True,
     ),
     Door(
+        "listening/sources/<int:source_id>/edit/",
+        lambda site: f"/listening/sources/{_source(site)}/edit/",
+        {"GET": Way(_OWNER, absent=403), "POST": Way(_OWNER, _form, ok=(302, 422), absent=403)},
+        "/listening/sources/999999/edit/",
+    ),
+    Door(
         "listening/sources/<int:source_id>/<slug:what>/",
         lambda site: f"/listening/sources/{_source(site)}/pause/",
         {"POST": Way(_OWNER, absent=403)},

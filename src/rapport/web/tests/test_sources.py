@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from rapport.audit.models import AuditEntry
 from rapport.inbox.tests.making import make_brand
+from rapport.ingest.readers import RENEW_S
 from rapport.lib.errors import Invalid
 from rapport.mentions.models import Source
 from rapport.mentions.source_actions import add_source
@@ -114,6 +115,68 @@ def test_one_stream_is_listened_to_once(owner: Client) -> None:
     again = owner.post(f"{URL}new/practice/")
     assert again.status_code == 422
     assert Source.objects.count() == 1
+
+
+def test_a_source_is_changed_and_goes_on_where_it_was(owner: Client) -> None:
+    owner.post(f"{URL}new/mastodon/", {**GIVEN, "with-token": "a secret"})
+    source = Source.objects.get()
+    until = timezone.now() + timedelta(seconds=40)
+    Source.objects.update(
+        cursor={"lists": {"a": "1"}}, lease_until=until, failures=3, left_out=["Old words."]
+    )
+    page = owner.get(f"{URL}{source.pk}/edit/").content.decode()
+    assert 'value="https://m.example"' in page
+    assert "aero\nlate" in page
+    assert "a secret" not in page
+    answer = owner.post(
+        f"{URL}{source.pk}/edit/", {**GIVEN, "with-hashtags": "delay", "with-token": ""}, follow=True
+    )
+    assert "m.example is listened to as you said from now on." in answer.content.decode()
+    source.refresh_from_db()
+    assert source.options["hashtags"] == ["delay"]
+    assert (source.secrets, source.cursor) == ({"token": "a secret"}, {"lists": {"a": "1"}})
+    assert (source.failures, source.left_out) == (0, [])
+    # Whoever reads it has lost it, and nobody else begins before that one has noticed.
+    assert source.lease_until is not None
+    assert timezone.now() + timedelta(seconds=RENEW_S) < source.lease_until < until
+    assert AuditEntry.objects.filter(action="source.changed", object_id=source.pk).exists()
+
+
+def test_a_secret_does_not_follow_to_another_server(owner: Client) -> None:
+    owner.post(f"{URL}new/mastodon/", {**GIVEN, "with-token": "a secret"})
+    source = Source.objects.get()
+    Source.objects.update(cursor={"lists": {"a": "1"}})
+    elsewhere = {**GIVEN, "with-server": "evil.example"}
+    wrong = owner.post(f"{URL}{source.pk}/edit/", elsewhere)
+    assert wrong.status_code == 422
+    assert "Its address changes, so give this again: Access token." in wrong.content.decode()
+    source.refresh_from_db()
+    assert source.options["server"] == "https://m.example"
+    assert owner.post(f"{URL}{source.pk}/edit/", {**elsewhere, "with-token": "another"}).status_code == 302
+    source.refresh_from_db()
+    assert (source.name, source.secrets, source.cursor) == ("evil.example", {"token": "another"}, {})
+
+
+def test_what_has_no_form_or_is_listened_to_already_is_not_made_of_a_source(owner: Client) -> None:
+    owner.post(f"{URL}new/practice/")
+    without = Source.objects.get()
+    assert owner.get(f"{URL}{without.pk}/edit/").status_code == 404
+    assert f"{URL}{without.pk}/edit/" not in owner.get(URL).content.decode()
+    owner.post(f"{URL}new/mastodon/", GIVEN)
+    other = {**GIVEN, "with-server": "two.example"}
+    owner.post(f"{URL}new/mastodon/", other)
+    second = Source.objects.get(name="two.example")
+    wrong = owner.post(f"{URL}{second.pk}/edit/", GIVEN)
+    assert wrong.status_code == 422
+    assert "This is listened to already." in wrong.content.decode()
+    assert owner.post(f"{URL}{second.pk}/edit/", other).status_code == 302  # as it is
+
+
+def test_what_is_not_listened_to_is_said(owner: Client) -> None:
+    Source.objects.create(kind="x", name="X: saved queries", left_out=["“<b>” gets no rule.", "Another."])
+    page = owner.get(URL).content.decode()
+    assert "2 things are not listened to" in page
+    assert "“&lt;b&gt;” gets no rule." in page
 
 
 def test_what_was_added_again_is_not_put_back_beside_it(owner: Client) -> None:
