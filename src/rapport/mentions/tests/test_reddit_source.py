@@ -96,6 +96,39 @@ def test_a_page_is_not_the_end_of_what_is_new(reddit: RedditDouble) -> None:
     assert ids(run(given(reddit), chunks[-1].cursor)) == []
 
 
+def test_a_first_page_that_is_not_full_has_the_past_behind_it_all_the_same(
+    reddit: RedditDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reddit leaves out of a page what was taken away."""
+    taken_away = say(reddit, 500)[450]
+    answer = RedditDouble.answer
+
+    def shorter(self: RedditDouble, request: Request) -> Answer:
+        found = answer(self, request)
+        if request.path.endswith("/comments"):
+            data = found.body["data"]
+            data["children"] = [one for one in data["children"] if one["data"]["name"] != taken_away]
+        return found
+
+    monkeypatch.setattr(RedditDouble, "answer", shorter)
+    cursor = run(given(reddit, lists="comments"))[-1].cursor
+    new = say(reddit, 1, first=500)
+    assert ids(run(given(reddit, lists="comments"), cursor)) == new
+
+
+def test_a_community_that_is_added_is_heard_from_then_on(reddit: RedditDouble) -> None:
+    mira = reddit.person("mira")
+    at = time.time() - 90_000
+    reddit.post(mira, "Old", community="travel", at=at)
+    for n in range(150):
+        reddit.post(mira, f"Older than our ears {n}", community="alvara", at=at + n)
+    cursor = run(given(reddit, lists="posts"))[-1].cursor
+    new = [reddit.post(mira, "New", community=one, at=time.time() + 2).name for one in ("travel", "alvara")]
+    chunks = run(given(reddit, "travel", "alvara", lists="posts"), cursor)
+    assert sorted(ids(chunks)) == sorted(new)
+    assert ids(run(given(reddit, "travel", "alvara", lists="posts"), chunks[-1].cursor)) == []
+
+
 def test_when_everything_known_is_deleted_nothing_is_missed(reddit: RedditDouble) -> None:
     """Asked for what came before a deleted thing, Reddit would say there is nothing."""
     known = say(reddit, 5)

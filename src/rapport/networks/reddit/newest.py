@@ -105,23 +105,32 @@ def readable(app: App, names: list[str]) -> list[str]:
 @dataclass
 class Listing:
     """One list. What is known of it: ``known`` (keys of events, and when that thing was made), and ``floor``, the
-    time (seconds since 1970) up to which everything is; None for a list that was never read."""
+    time (seconds since 1970) up to which everything is; None for a list that was never read. ``read``: when it was
+    read last, 0 where nobody knows."""
 
     path: str
     known: dict[str, float] = field(default_factory=dict)
     floor: float | None = None
+    read: int = 0
 
     @classmethod
     def of(cls, path: str, kept: Any) -> Listing:
         """As :meth:`kept` gave it; what cannot be read is a list that was never read."""
         try:
-            return cls(path, {str(key): float(at) for key, at in kept["known"].items()}, float(kept["floor"]))
+            known = {str(key): float(at) for key, at in kept["known"].items()}
+            floor, read = float(kept["floor"]), int(kept.get("read") or 0)
+            if kept.get("path", path) != path:
+                # Of other communities: what was said in those that are new here was said before anybody listened.
+                floor = max(floor, float(read))
+            return cls(path, known, floor, read)
         except BROKEN:
             return cls(path)
 
     def kept(self) -> dict[str, Any]:
         """For the cursor."""
-        return {"known": self.known, "floor": self.floor} if self.floor is not None else {}
+        if self.floor is None:
+            return {}
+        return {"path": self.path, "known": self.known, "floor": self.floor, "read": self.read}
 
     def is_new(self, item: RawItem, at: float) -> bool:
         return item.key not in self.known and at > (self.floor if self.floor is not None else -1.0)
@@ -143,6 +152,7 @@ class Round:
         self.pages = 0
         self._reached = False
         self._things = 0
+        self._more = False  # behind the page that was read last
         self.done = False
         # The place was lost: nothing is taken, the next round begins at the top again.
         self.lost = False
@@ -168,6 +178,7 @@ class Round:
                 self._reached = True
         following = str(data.get("after") or "")
         self._marks = [following, *[one for one in reversed(names) if one != following][: BACK - 1]]
+        self._more = bool(following)
         first = self._listing.floor is None
         self.done = first or not following or not new or self.pages >= PAGES
 
@@ -185,9 +196,11 @@ class Round:
             return []
         first = self._listing.floor is None
         found = [*self._found.values()]
-        # The first reading takes the newest page; what is older was said before anybody listened.
-        floor = min((at for _item, at in found), default=0.0) if first and self._things >= PAGE else 0.0
+        # The first reading takes the newest page; what is older was said before anybody listened. How many things it
+        # has says nothing: Reddit leaves out of a page what was taken away.
+        floor = min((at for _item, at in found), default=0.0) if first and self._more else 0.0
         self._listing.learn({str(item.key): at for item, at in found}, floor=floor)
+        self._listing.read = int(time.time())
         return [item for item, _at in sorted(found, key=lambda one: one[1])]
 
     @property
