@@ -159,20 +159,12 @@ class FilteredStream(SourceKind):
             while found is not None and not stop():
                 if found:
                     at = {"at": int(time.time()) // STEP_S * STEP_S}
-                yield Chunk(
-                    heard_in(
-                        (
-                            item
-                            for line in found
-                            for item in filtered.posts_in(line, ids=rules.ids, tag=TAG)
-                            # What a post answers came for its sake: its own words are not asked for.
-                            if item.kind != "context"
-                        ),
-                        network=self.network,
-                        parse=parse_event,
-                    ),
-                    at,
-                )
+                items, ended = filtered.read(found, ids=rules.ids, tag=TAG)
+                # What a post answers came for its sake: its own words are not asked for.
+                asked = [item for item in items if item.kind != "context"]
+                yield Chunk(heard_in(asked, network=self.network, parse=parse_event), at)
+                if ended is not None:
+                    raise ended
                 before = rules.left_out
                 if not rules.still():
                     return

@@ -164,6 +164,19 @@ def test_an_end_that_x_announces_is_told(place: XPlace) -> None:
         until(running, 1)
 
 
+def test_what_came_before_an_end_that_x_announces_is_heard(place: XPlace) -> None:
+    running = begun(place, given(place, "alvara"))
+    post = place.x.post(place.customer, "alvara")
+    with place.x.lock:
+        place.x.happen(post)
+        place.x.disconnect()
+    eventually(lambda: place.x.listener is None, "all of it is on its way")
+    came: list[Chunk] = []
+    with pytest.raises(TryAgain, match="operational reasons"):
+        came.extend(running)
+    assert [one.post.id for chunk in came for one in chunk.heard] == [post.id]
+
+
 def test_a_break_is_filled_where_the_contract_has_it(place: XPlace) -> None:
     place.x.enterprise = True
     asked = given(place, "alvara", backfill=True)
@@ -285,6 +298,23 @@ def test_what_of_the_queries_is_not_listened_to_is_told_with_the_source(
         Query.objects.filter(id=wide.id).update(state=QueryState.PAUSED)
         note_change()
         eventually(lambda: len(left_out()) == 1, "what is over is told no more")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_queries_that_x_has_no_room_for_leave_the_others_listened_to(place: XPlace, quick: None) -> None:
+    place.x.most_rules = 1
+    brand = make_brand()
+    make_query(brand, "alvara")
+    source = store(given(place, queries=True))
+    with listening():
+        eventually(lambda: place.x.listener is not None, "the stream is open")
+        make_query(brand, "bravo")
+        eventually(lambda: bool(Source.objects.get().left_out), "it is told")
+        assert "You may have 1 rules" in Source.objects.get().left_out[0]
+        place.x.happen(place.x.post(place.customer, "alvara"))
+        eventually(Mention.objects.exists, "the first is listened to all the same")
+    source.refresh_from_db()
+    assert source.last_error == ""
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import httpx
@@ -56,6 +58,10 @@ class Kept:
 
     ids: frozenset[str]
     refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Full(Exception):
+    """The app has as many rules as X lets it have."""
 
 
 def api_for(token: str, base_url: str) -> Api:
@@ -106,12 +112,22 @@ def add(
     """Ids of the rules that are there now, and X's reason by rule for the others. ``dry_run``: only asked."""
     ids: list[str] = []
     refused: dict[str, str] = {}
-    for some in _in_parts(rules):
-        left = list(some)
-        while left:
-            # One that X cannot read may keep the others of the call from being added: they are asked for again.
-            done = _add(api, left, tag, ids, refused, dry_run=dry_run)
-            left = [one for one in left if one not in done] if refused and done else []
+    waiting = deque(map(list, _in_parts(rules)))
+    while waiting:
+        asked = waiting.popleft()
+        try:
+            done = _add(api, asked, tag, ids, refused, dry_run=dry_run)
+        except _Full as error:
+            # X adds none of a call that has one too many: there may be room for some of them.
+            half = len(asked) // 2
+            if not half:
+                refused |= dict.fromkeys([*asked, *chain.from_iterable(waiting)], str(error))
+                break
+            waiting.extendleft((asked[half:], asked[:half]))
+            continue
+        # One that X cannot read may keep the others of the call from being added: they are asked for again.
+        left = [one for one in asked if one not in done] if refused and done else []
+        waiting.extendleft([left] if left else [])
     return ids, refused
 
 
@@ -132,10 +148,23 @@ def _add(
     except BROKEN as error:
         raise TryAgain(_("The network's answer could not be read.")) from error
     if not problems and (response.status_code >= 300 or answer.get("errors")):
-        # Of the call, or of all rules together, such as one too many.
-        raise explain_app(response, writes=False)
+        # Of the call, or of all rules together.
+        why = explain_app(response, writes=False)
+        raise _Full(str(why)) if _is_full(answer) else why
     refused |= {str(one["value"]): _reason(one) for one in problems if one not in there}
     return {str(one["value"]) for one in (*made, *problems)}
+
+
+def read(lines: Iterable[str], *, ids: Collection[str], tag: str) -> tuple[list[RawItem], TryAgain | None]:
+    """What is in some lines, as :func:`posts_in` says, and X's word if it ended behind them: to be raised once the
+    posts before it are kept."""
+    items: list[RawItem] = []
+    for line in lines:
+        try:
+            items += posts_in(line, ids=ids, tag=tag)
+        except TryAgain as error:
+            return items, error
+    return items, None
 
 
 def posts_in(line: str, *, ids: Collection[str], tag: str) -> list[RawItem]:
@@ -192,6 +221,16 @@ def explain_app(response: httpx.Response, *, writes: bool) -> NetworkError:
     if isinstance(error, CredentialsGone):
         return Refused(_("X does not accept the Bearer token. Copy it again from the developer console."))
     return error or TryAgain(_("The stream ended."))
+
+
+def _is_full(answer: Any) -> bool:
+    """Whether it is about the number of rules, and not that of posts."""
+    problems = [answer, *(answer.get("errors") or [])] if isinstance(answer, dict) else []
+    return any(
+        "rulescap" in str(one.get("title")).lower() or str(one.get("type")).endswith("/rule-cap")
+        for one in problems
+        if isinstance(one, dict)
+    )
 
 
 def _is_there(problem: Mapping[str, Any]) -> bool:

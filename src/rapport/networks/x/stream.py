@@ -39,8 +39,10 @@ def stream(account: Account, cursor: Mapping[str, Any], stop: Callable[[], bool]
         found = opened.next(within_s=0)
         yield Polled(items=[], cursor=dict(cursor))
         while found is not None and not stop():
-            items = [one for line in found for one in filtered.posts_in(line, ids=kept.ids, tag=tag)]
+            items, ended = filtered.read(found, ids=kept.ids, tag=tag)
             yield Polled(items=items, cursor=dict(cursor))
+            if ended is not None:
+                raise ended
             found = opened.next(within_s=BREATH_S)
 
 

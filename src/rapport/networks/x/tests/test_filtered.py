@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from rapport.networks.errors import Refused, TryAgain
+from rapport.networks.doubles import Answer
+from rapport.networks.errors import NetworkError, TryAgain
 from rapport.networks.x import filtered
-from rapport.networks.x.tests.doorman import BEARER
+from rapport.networks.x.tests.doorman import BEARER, Refuse
 from rapport.networks.x.tests.place import XPlace
+from rapport.networks.x.tests.world import PROBLEMS
 
 OURS = "rapport:listening"
 
@@ -48,8 +50,34 @@ def test_room_is_made_before_rules_are_added(place: XPlace) -> None:
     filtered.keep(api, ["a1", "a2"], OURS)
     filtered.keep(api, ["b1", "b2"], OURS)
     assert there(place) == {("b1", OURS), ("b2", OURS)}
-    with pytest.raises(Refused, match="You may have 2 rules"):
-        filtered.keep(api, ["b1", "b2", "b3"], OURS)
+
+
+def test_rules_that_x_has_no_room_for_cost_only_themselves(place: XPlace) -> None:
+    place.x.most_rules = 130
+    api = filtered.api_for(BEARER, place.x.url)
+    wanted = [f"brand{number}" for number in range(350)]
+    kept = filtered.keep(api, wanted, OURS)
+    assert there(place) == {(one, OURS) for one in wanted[:130]}
+    assert len(kept.ids) == 130
+    assert set(kept.refused) == set(wanted[130:])
+    assert "You may have 130 rules" in kept.refused["brand349"]
+    assert len(place.x.requests) < 20
+    place.x.most_rules = 1000
+    assert not filtered.keep(api, wanted, OURS).refused
+    assert len(place.x.rules) == 350
+
+
+def test_that_no_more_posts_are_paid_for_is_of_no_single_rule(
+    place: XPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def capped(*_: object, **__: object) -> Answer:
+        raise Refuse(
+            403, "UsageCapExceeded", "Usage cap exceeded: Monthly product cap", PROBLEMS + "usage-capped"
+        )
+
+    monkeypatch.setattr(type(place.x), "_add_rules", capped)
+    with pytest.raises(NetworkError, match="Usage cap exceeded"):
+        filtered.keep(filtered.api_for(BEARER, place.x.url), ["alvara", "bravo"], OURS)
 
 
 def test_a_dry_run_adds_nothing(place: XPlace) -> None:
