@@ -19,12 +19,15 @@ _NOTHING: Final = "%EF%BF%BD"  # as lib.text.storable writes it
 def comparable_addresses(
     get_response: Callable[[HttpRequest], Awaitable[HttpResponseBase]],
 ) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
-    """No value of ``request.GET`` has a NUL: it is U+FFFD."""
+    """No value of ``request.GET`` has a NUL, and no part of the path: it is U+FFFD."""
 
     async def passed_on(request: HttpRequest) -> HttpResponseBase:
         asked = request.META.get("QUERY_STRING", "")
         if _NUL in asked:
             request.META["QUERY_STRING"] = asked.replace(_NUL, _NOTHING)
+        if "\0" in request.path_info:  # a token, say, which is noted when it is a wrong one
+            request.path = request.path.replace("\0", "\ufffd")
+            request.path_info = request.META["PATH_INFO"] = request.path_info.replace("\0", "\ufffd")
         return await get_response(request)
 
     return passed_on

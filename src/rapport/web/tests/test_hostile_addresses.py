@@ -1,4 +1,4 @@
-"""What stands behind the ``?`` of any address is never an error of ours."""
+"""What stands in any address, behind the ``?`` or before it, is never an error of ours."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from axes.utils import reset
+from django.test import Client
 
 import rapport.web
 from rapport.web.place import FACETS, SINGLES
@@ -46,3 +47,14 @@ def test_no_page_fails_by_what_its_address_asks(world: World, value: str) -> Non
         if answer.status_code >= 500:
             broken.append(door.route)
     assert broken == []
+
+
+@pytest.mark.parametrize(
+    "path", ["invitation/%00/", "thread/%00/", "notices/stop/a%00b/", "%00/", "static/%00"]
+)
+@pytest.mark.django_db
+def test_no_page_fails_by_a_nul_in_its_path(path: str) -> None:
+    answer = Client(raise_request_exception=False).get(f"/{path}")
+    assert answer.status_code < 500
+    assert b"\0" not in answer.content
+    reset()
