@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -48,7 +47,7 @@ def add_source(*, actor: User, key: str, values: dict[str, Any]) -> Source:
     except NetworkError as error:
         raise Invalid(str(error)) from error
     with transaction.atomic():
-        _only(key, dict(given.options))
+        _only(key, given)
         made = Source.objects.create(
             kind=key,
             name=storable(kind.named(given), limit=80),
@@ -77,7 +76,7 @@ def change_source(*, actor: User, source_id: int, values: dict[str, Any]) -> Sou
     except NetworkError as error:
         raise Invalid(str(error)) from error
     with transaction.atomic():
-        _only(source.kind, dict(given.options), but=source.pk)
+        _only(source.kind, given, but=source.pk)
         source = Source.objects.select_for_update().filter(id=source_id, deleted_at=None).first()
         if source is None:
             raise NotFound(_("There is no such source."))
@@ -134,13 +133,17 @@ def _with_secrets(kind: SourceKind, before: Given, wanted: Given) -> Given:
     return Given(wanted.options, {**before.secrets, **wanted.secrets})
 
 
-def _only(kind: str, options: dict[str, Any], *, but: int = 0) -> None:
-    """Raises Invalid when this is listened to; else nobody else begins with it until the transaction is over."""
+def _only(key: str, given: Given, *, but: int = 0) -> None:
+    """Raises Invalid when this is listened to, or cannot be beside what is; else nobody else begins with any of its
+    kind until the transaction is over."""
     with connection.cursor() as cursor:
-        asked = json.dumps([kind, options], sort_keys=True)
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"source {asked}"])
-    if Source.objects.filter(kind=kind, options=options, deleted_at=None).exclude(id=but).exists():
-        raise Invalid(_("This is listened to already."))
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"source {key}"])
+    kind = STREAMED.get(key)
+    for other in Source.objects.filter(kind=key, deleted_at=None).exclude(id=but):
+        if other.options == given.options:
+            raise Invalid(_("This is listened to already."))
+        if kind is not None and (why := kind.apart(given, Given(other.options, other.secrets or {}))):
+            raise Invalid(why)
 
 
 def _change(actor: User, source_id: int, action: str, **fields: Any) -> Source:
@@ -153,7 +156,7 @@ def _change(actor: User, source_id: int, action: str, **fields: Any) -> Source:
         if source is None:
             raise NotFound(_("There is no such source."))
         if action == "source.restored" and source.deleted_at is not None:
-            _only(source.kind, source.options)
+            _only(source.kind, Given(source.options, source.secrets or {}))
         for name, value in fields.items():
             setattr(source, name, value)
         source.save(update_fields=list(fields))

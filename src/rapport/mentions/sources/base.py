@@ -92,6 +92,10 @@ class SourceKind(Kind, ABC):
         Raises Refused for what is no place."""
         return ""
 
+    def apart(self, one: Given, other: Given) -> str:
+        """Why these two cannot be listened to side by side, "" if they can."""
+        return ""
+
     def hint(self) -> Hint | None:
         """What is shown under its form; asked in a request, so it may look into the database, and calls nobody."""
         return None

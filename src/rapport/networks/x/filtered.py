@@ -200,19 +200,21 @@ def check(response: httpx.Response) -> None:
     except BROKEN:
         issue = ""
     if response.status_code == 429 and (issue or "connection" in reason_of(response).lower()):
-        raise TryAgain(
-            _(
-                "X allows this app no further connection: another program has it, or a channel that listens "
-                "live with the same token."
-            ),
-            after=TAKEN,
-        )
+        raise TryAgain(taken(), after=TAKEN)
     if response.status_code == 409:
         raise TryAgain(_("X does not know the rules yet."), after=NEW_RULES)
     error = explain_app(response, writes=False)
     if isinstance(error, TryAgain) and error.after is None:
         raise TryAgain(str(error), after=AFTER_ERROR) from error
     raise error
+
+
+def taken() -> str:
+    """That the app's one connection is another's, as a sentence."""
+    return _(
+        "X allows this app no further connection: another program has it, or a channel that listens "
+        "live with the same token."
+    )
 
 
 def explain_app(response: httpx.Response, *, writes: bool) -> NetworkError:

@@ -110,6 +110,23 @@ def test_a_rule_that_x_refuses_is_told_and_what_was_typed_stays(owner: Client) -
     assert BEARER not in str(source.options)
 
 
+def test_two_sources_of_one_app_on_x_would_delete_each_others_rules(owner: Client) -> None:
+    with XPlace() as place:
+        form = {"with-rules": "alvara", "with-bearer_token": BEARER, "with-api_url": place.x.url}
+        owner.post(f"{URL}new/x/", form)
+        first = Source.objects.get()
+        wrong = owner.post(f"{URL}new/x/", {**form, "with-rules": "bravo"})
+        assert wrong.status_code == 422
+        assert "X allows this app no further connection" in wrong.content.decode()
+        edited = owner.post(f"{URL}{first.pk}/edit/", {**form, "with-rules": "alvara late"})
+        assert edited.status_code == 302
+        owner.post(f"{URL}{first.pk}/remove/")
+        assert owner.post(f"{URL}new/x/", form).status_code == 302
+        owner.post(f"{URL}{first.pk}/restore/")
+    first.refresh_from_db()
+    assert (Source.objects.filter(deleted_at=None).count(), first.deleted_at is None) == (1, False)
+
+
 def test_one_stream_is_listened_to_once(owner: Client) -> None:
     assert owner.post(f"{URL}new/practice/").status_code == 302
     again = owner.post(f"{URL}new/practice/")
