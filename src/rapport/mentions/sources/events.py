@@ -45,7 +45,7 @@ def heard_of(event: Event, *, network: str, received_at: datetime) -> Heard | No
     A repost has no words of its own, and its original is heard by itself.
     """
     if isinstance(event, MessageHidden) and event.hidden:
-        # By moderators: nobody can read it there any more. Shown again, it is heard again.
+        # By moderators: nobody can read it there any more. Shown again, it stays gone here: nothing is newer than that.
         event = MessageDeleted(external_id=event.external_id, deleted_at=event.changed_at)
     if isinstance(event, MessageDeleted):
         deleted = clean(event, received_at=received_at)

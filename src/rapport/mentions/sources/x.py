@@ -192,7 +192,8 @@ class _Rules:
         self.left_out: list[str] = []
 
     def keep(self) -> bool:
-        """Bring the rules at X up to date; whether there are any. Raises Refused for a rule of the form."""
+        """Bring the rules at X up to date; whether there are any. Raises Refused for a rule of the form: those of
+        queries may be others within a minute."""
         self._wanted = self._now()
         kept = filtered.keep(self._api, self._wanted, TAG)
         for rule, reason in kept.refused.items():
@@ -206,9 +207,6 @@ class _Rules:
         ]
         self.ids = kept.ids
         self._looked = self._kept = time.monotonic()
-        if self._wanted and not self.ids:
-            rule, reason = next(iter(kept.refused.items()), (self._wanted[0], "?"))
-            raise Refused(refusal(rule, reason))
         return bool(self.ids)
 
     def still(self) -> bool:

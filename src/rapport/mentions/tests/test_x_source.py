@@ -318,6 +318,22 @@ def test_queries_that_x_has_no_room_for_leave_the_others_listened_to(place: XPla
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_query_is_listened_to_soon_after_x_refused_all_there_were(
+    place: XPlace, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        streaming, "problem_of", lambda rule: "Reference to stop words" if "bravo" in rule else ""
+    )
+    brand = make_brand()
+    make_query(brand, "bravo")
+    store(given(place, queries=True))
+    with listening():
+        eventually(lambda: bool(Source.objects.get().left_out), "it is told")
+        make_query(brand, "alvara")
+        eventually(lambda: place.x.listener is not None, "the stream is open")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_stream_waits_for_the_first_query_and_rests_after_the_last(place: XPlace, quick: None) -> None:
     source = store(given(place, queries=True))
     with listening():

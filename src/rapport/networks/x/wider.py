@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rapport.listening.query import Query
-from rapport.listening.text import words
+from rapport.listening.text import tag_name, words
 from rapport.listening.tree import (
     And,
     Field,
@@ -88,8 +88,8 @@ def _asked(node: Node, source: str) -> _Asked:
         case Raw():
             return _all(_spelled(one.lower(), [one.lower()]) for one in _WORD.findall(node.text))
         case Tag(beginning=False):
-            known = _spellings(node.name, _written(node.span, source))
-            return _one(f"#{one}" for one in known or [node.name])
+            same = [one for one in _written(node.span, source) if tag_name(one) == node.name]
+            return _one(f"#{one}" for one in (*same, node.name))
         case Mention():
             # Names with a server are of other networks.
             return f"@{node.name}" if _HANDLE.fullmatch(node.name) else False

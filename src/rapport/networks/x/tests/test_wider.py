@@ -32,6 +32,7 @@ def rules(text: str) -> list[str] | None:
         ("alvara lugg*", ['"alvara"']),
         ("at&t", ['"at&t"']),
         ("#LostBags OR @Alvara_Air", ["(#lostbags OR @alvara_air)"]),
+        ("#Kašnjenje_Leta", ["(#kašnjenje_leta OR #kasnjenje_leta)"]),
         ("$AAPL", ["$AAPL"]),
         ("from:ana,bob late", ['(from:ana OR from:bob) "late"']),
         ("from:ana@m.example", []),
