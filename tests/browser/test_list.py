@@ -124,7 +124,7 @@ def test_tagged_at_once_narrowed_saved_shared_and_found_again(
     expect(ivo.locator("#rows li.row")).to_have_count(2)
     page.goto("/desk/views/")
     page.get_by_role("button", name=f"Delete {view}").click()
-    expect(page.get_by_role("status")).to_contain_text(f"“{view}” is deleted.")
+    expect(page.get_by_role("status").filter(has_text=f"“{view}” is deleted.")).to_be_visible()
     ivo.goto("/desk/")
     expect(ivo.locator("#views a", has_text=view)).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
