@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -212,20 +212,19 @@ class _Rules:
     def still(self) -> bool:
         """Every so often, as :meth:`keep`; False when there are no rules any more."""
         now = time.monotonic()
-        if self._follows and now - self._looked >= QUERIES_S:
-            self._looked = now
-            silent = self._silent
-            if self._now() != self._wanted or self._silent != silent:
-                self._kept = -math.inf
-        if now - self._kept < RULES_S:
-            return True
-        self._kept = now
         try:
+            if self._follows and now - self._looked >= QUERIES_S:
+                self._looked = now
+                silent = self._silent
+                if self._now() != self._wanted or self._silent != silent:
+                    self._kept = -math.inf
+            if now - self._kept < RULES_S:
+                return True
+            self._kept = now
             return self.keep()
-        except TryAgain as error:
-            self._kept = (
-                now - RULES_S + QUERIES_S
-            )  # soon again: some may be gone already, others not there yet
+        except (TryAgain, DatabaseError, InterfaceError) as error:
+            # Soon again: some may be gone already, others not there yet.
+            self._kept = now - RULES_S + QUERIES_S
             log.info("the rules on X are looked at again later: %s", error)
             return True
 

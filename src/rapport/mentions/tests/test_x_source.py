@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from rapport.inbox.tests.making import make_brand
 from rapport.mentions.matching import note_change
@@ -331,6 +332,30 @@ def test_a_query_is_listened_to_soon_after_x_refused_all_there_were(
         eventually(lambda: bool(Source.objects.get().left_out), "it is told")
         make_query(brand, "alvara")
         eventually(lambda: place.x.listener is not None, "the stream is open")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_stream_stays_open_while_the_database_cannot_be_asked(
+    place: XPlace, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_query(make_brand(), "alvara")
+    store(given(place, queries=True))
+    asked: list[int] = []
+
+    def away() -> None:
+        asked.append(1)
+        raise OperationalError("the server is starting up")
+
+    with listening():
+        eventually(lambda: place.x.listener is not None, "the stream is open")
+        open_now = place.x.listener
+        with monkeypatch.context() as broken:
+            broken.setattr(kind_module, "known_trees", away)
+            eventually(lambda: len(asked) > 1, "it is asked again")
+        place.x.happen(place.x.post(place.customer, "alvara"))
+        eventually(Mention.objects.exists, "the mention is stored")
+        assert place.x.listener is open_now
+    assert Source.objects.get().last_error == ""
 
 
 @pytest.mark.django_db(transaction=True)
