@@ -194,8 +194,8 @@ class _Rules:
     def keep(self) -> bool:
         """Bring the rules at X up to date; whether there are any. Raises Refused for a rule of the form: those of
         queries may be others within a minute."""
-        self._wanted = self._now()
-        kept = filtered.keep(self._api, self._wanted, TAG)
+        before, self._wanted = self._wanted, self._now()
+        kept = filtered.keep(self._api, self._wanted, TAG, leaving={*before} - {*self._wanted})
         for rule, reason in kept.refused.items():
             if rule in self._typed:
                 raise Refused(refusal(rule, reason))
@@ -207,6 +207,8 @@ class _Rules:
         ]
         self.ids = kept.ids
         self._looked = self._kept = time.monotonic()
+        if kept.leaving:
+            self._kept += QUERIES_S - RULES_S  # soon again: by then the new ones work
         return bool(self.ids)
 
     def still(self) -> bool:

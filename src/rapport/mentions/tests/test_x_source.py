@@ -17,7 +17,7 @@ from rapport.mentions.models import Mention, Post, Query, QueryState, Source
 from rapport.mentions.sources import x as kind_module
 from rapport.mentions.sources.base import Chunk, Given
 from rapport.mentions.sources.registry import STREAMED
-from rapport.mentions.tests.making import make_query
+from rapport.mentions.tests.making import change_query, make_query
 from rapport.mentions.tests.reading import eventually, listening
 from rapport.networks.errors import Refused, TryAgain
 from rapport.networks.x.tests import streaming
@@ -265,6 +265,9 @@ def test_a_listener_follows_the_queries_until_a_mention_is_there(place: XPlace, 
         eventually(lambda: '"bravo" -is:retweet' in rules_at(place), "the new query has a rule")
         place.x.happen(place.x.post(place.customer, "bravo"))
         eventually(lambda: Mention.objects.count() == 2, "and a mention")
+        change_query(second, "charlie")
+        eventually(lambda: '"charlie" -is:retweet' in rules_at(place), "the changed query has a rule")
+        eventually(lambda: '"bravo" -is:retweet' not in rules_at(place), "then the old one goes")
         Query.objects.filter(id=second.id).update(state=QueryState.PAUSED)
         note_change()
         eventually(lambda: rules_at(place) == {'"alvara" "air" -is:retweet'}, "the rule is taken away")

@@ -54,10 +54,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """``ids``: of the rules that are wanted and there. ``refused``: X's reason by rule."""
+    """``ids``: of the rules that are wanted and there. ``refused``: X's reason by rule. ``leaving``: some that are not
+    wanted are there still, until those that were added work."""
 
     ids: frozenset[str]
     refused: Mapping[str, str] = field(default_factory=dict)
+    leaving: bool = False
 
 
 class _Full(Exception):
@@ -93,17 +95,26 @@ def rules_there(api: Api) -> list[Rule]:
     return found
 
 
-def keep(api: Api, wanted: Sequence[str], tag: str) -> Kept:
+def keep(api: Api, wanted: Sequence[str], tag: str, *, leaving: Collection[str] = ()) -> Kept:
     """Have these rules in the app: the missing ones are added under ``tag``, and what else is under it is taken
-    away. Rules under other tags stay, and do for ours where they say the same."""
+    away. Rules under other tags stay, and do for ours where they say the same.
+
+    ``leaving`` are rules that stay beside what is added now, because X takes :data:`NEW_RULES` to begin with that;
+    the next call takes them away. Where X has no room for both they go at once.
+    """
     there = rules_there(api)
-    old = [one.id for one in there if one.tag == tag and one.value not in wanted]
-    for some in _in_parts(old):  # first, so that there is room
-        api.json("POST", RULES, json_body={"delete": {"ids": list(some)}})
     known = {one.value: one.id for one in there}
     missing = [one for one in dict.fromkeys(wanted) if one not in known]
     added, refused = add(api, missing, tag)
-    return Kept(frozenset([*(known[one] for one in wanted if one in known), *added]), refused)
+    old = {one.id: one.value for one in there if one.tag == tag and one.value not in wanted}
+    gone = [one for one, rule in old.items() if not added or refused or rule not in leaving]
+    for some in _in_parts(gone):
+        api.json("POST", RULES, json_body={"delete": {"ids": list(some)}})
+    if refused and gone:  # now there may be room
+        more, refused = add(api, list(refused), tag)
+        added += more
+    ids = frozenset([*(known[one] for one in wanted if one in known), *added])
+    return Kept(ids, refused, leaving=len(gone) < len(old))
 
 
 def add(

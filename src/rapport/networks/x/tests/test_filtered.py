@@ -44,11 +44,26 @@ def test_one_that_x_cannot_read_costs_only_itself(place: XPlace, together: bool)
     assert kept.refused["has:media"] == "Rules must contain a non-negation, stand-alone operator"
 
 
-def test_room_is_made_before_rules_are_added(place: XPlace) -> None:
+def test_an_old_rule_stays_until_the_new_one_works(place: XPlace) -> None:
+    api = filtered.api_for(BEARER, place.x.url)
+    filtered.keep(api, ["alvara", "bravo", "charlie"], OURS)
+    kept = filtered.keep(api, ["alvara air", "bravo"], OURS, leaving={"alvara"})
+    assert kept.leaving
+    assert there(place) == {("alvara", OURS), ("alvara air", OURS), ("bravo", OURS)}
+    kept = filtered.keep(api, ["alvara air", "bravo"], OURS)
+    assert not kept.leaving
+    assert there(place) == {("alvara air", OURS), ("bravo", OURS)}
+    # Where nothing is added there is nothing to wait for.
+    kept = filtered.keep(api, ["bravo"], OURS, leaving={"alvara air"})
+    assert not kept.leaving
+    assert there(place) == {("bravo", OURS)}
+
+
+def test_room_is_made_where_there_is_none(place: XPlace) -> None:
     place.x.most_rules = 2
     api = filtered.api_for(BEARER, place.x.url)
     filtered.keep(api, ["a1", "a2"], OURS)
-    filtered.keep(api, ["b1", "b2"], OURS)
+    assert not filtered.keep(api, ["b1", "b2"], OURS, leaving={"a1", "a2"}).refused
     assert there(place) == {("b1", OURS), ("b2", OURS)}
 
 
