@@ -20,6 +20,7 @@ from rapport.inbox.models import Case, Message, Tag
 from rapport.inbox.tests.making import case_of, make_brand, make_channel, make_contact, make_user, say
 from rapport.ingest.models import RawEvent, RawState
 from rapport.media.actions import NewFile, keep
+from rapport.mentions.models import Source
 from rapport.networks.practice.models import Account, Post
 from rapport.networks.webform.tokens import thread_token
 from rapport.notices.models import Notice
@@ -89,6 +90,11 @@ def make_world() -> World:
     User.objects.filter(id=owner.id).update(is_superuser=True)
     people["owner"] = User.objects.get(id=owner.id)
     User.objects.filter(id=people["ended"].id).update(is_active=False)
+    Source.objects.create(
+        kind="mastodon",
+        name="m.example",
+        options={"server": "https://m.example", "timeline": "local", "hashtags": []},
+    )
     # What only says when somebody was here last is no change that a test looks for.
     User.objects.update(seen_at=timezone.now())
     Invitation.objects.update(renewed_at=timezone.now() - timedelta(hours=1))
