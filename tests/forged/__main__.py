@@ -13,6 +13,9 @@ from pathlib import Path
 
 from rapport.config.postgres import EmbeddedPostgres
 
+# Addresses that share a world: what a transaction has undone stays in its way until it ends.
+_TOGETHER = 10
+
 
 def _attack(requests_wanted: int, seed: int) -> int:
     """Send them; returns how many addresses failed."""
@@ -26,28 +29,36 @@ def _attack(requests_wanted: int, seed: int) -> int:
     logging.disable(logging.ERROR)
     each = -(-requests_wanted // len(TARGETS))
     failed, statuses, began = 0, Counter[int](), time.monotonic()
-    with transaction.atomic():
-        world = make_world()
-        for number, (door, method) in enumerate(TARGETS):
-            try:
-                attack(
-                    world,
-                    door,
-                    method,
-                    examples=each,
-                    seed=seed + number,
-                    note=lambda status: statuses.update([status]),
-                )
-            except BaseException as error:
-                if isinstance(error, KeyboardInterrupt):
-                    raise
-                failed += 1
-                notes = "\n  ".join(getattr(error, "__notes__", []))
-                print(
-                    f"{method} {door.route}: {type(error).__name__}: {str(error)[:600]}\n  {notes[:1500]}",
-                    flush=True,
-                )
-        transaction.set_rollback(True)
+    numbered = list(enumerate(TARGETS))
+    for first in range(0, len(numbered), _TOGETHER):
+        with transaction.atomic():
+            world = make_world()
+            for number, (door, method) in numbered[first : first + _TOGETHER]:
+                try:
+                    attack(
+                        world,
+                        door,
+                        method,
+                        examples=each,
+                        seed=seed + number,
+                        note=lambda status: statuses.update([status]),
+                    )
+                except BaseException as error:
+                    if isinstance(error, KeyboardInterrupt):
+                        raise
+                    failed += 1
+                    notes = "\n  ".join(getattr(error, "__notes__", []))
+                    print(
+                        f"{method} {door.route}: {type(error).__name__}: {str(error)[:600]}\n  {notes[:1500]}",
+                        flush=True,
+                    )
+            transaction.set_rollback(True)
+        done = min(first + _TOGETHER, len(numbered))
+        print(
+            f"{done} of {len(numbered)} addresses, {time.monotonic() - began:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
     total = sum(statuses.values())
     print(
         f"{total:,} requests to {len(TARGETS)} addresses in {time.monotonic() - began:.0f} s, {failed} of them with a fault"
