@@ -70,7 +70,8 @@ def store(lease: Lease, chunk: Chunk, *, well: bool, shared: bool = False) -> bo
         cursor.execute(
             """
             UPDATE mentions_source
-            SET cursor = %(cursor)s, left_out = coalesce(%(left_out)s, left_out), lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+            SET cursor = %(cursor)s, left_out = coalesce(%(left_out)s, left_out),
+                lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
                 retry_at = NULL, failures = CASE WHEN %(well)s THEN 0 ELSE failures END,
                 last_heard_at = CASE WHEN %(some)s THEN now() ELSE last_heard_at END
             WHERE id = %(id)s AND lease_until = %(token)s AND state = 'active' AND deleted_at IS NULL

@@ -106,7 +106,8 @@ def keep(api: Api, wanted: Sequence[str], tag: str, *, leaving: Collection[str] 
     known = {one.value: one.id for one in there}
     missing = [one for one in dict.fromkeys(wanted) if one not in known]
     added, refused = add(api, missing, tag)
-    old = {one.id: one.value for one in there if one.tag == tag and one.value not in wanted}
+    still = frozenset(wanted)
+    old = {one.id: one.value for one in there if one.tag == tag and one.value not in still}
     gone = [one for one, rule in old.items() if not added or refused or rule not in leaving]
     for some in _in_parts(gone):
         api.json("POST", RULES, json_body={"delete": {"ids": list(some)}})

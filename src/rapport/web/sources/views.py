@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -27,6 +28,7 @@ from rapport.mentions.source_actions import (
 )
 from rapport.mentions.source_queries import Doing
 from rapport.mentions.source_queries import sources as all_sources
+from rapport.mentions.sources.base import SourceKind
 from rapport.mentions.sources.registry import STREAMED
 from rapport.networks.base import Guide
 from rapport.web.channel_forms import GuideForm
@@ -91,29 +93,11 @@ def sources(request: DeskRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @desk_view
 def new(request: DeskRequest, kind: str) -> HttpResponse:
-    """The form of a kind. What was typed stays on the page when it fails, but for secrets."""
+    """The form of a kind."""
     must_own(request.user)
     found = kind_offered(kind)
-    form = GuideForm(Guide(about=found.about, fields=found.fields), request.POST or None)
-    problem: Invalid | None = None
-    if request.method == "POST":
-        try:
-            if form.is_valid() or not found.fields:
-                values = form.values() if found.fields else {}
-                made = add_source(actor=request.user, key=kind, values=values)
-                messages.success(request, _("%(name)s is listened to from now on.") % {"name": made.name})
-                return HttpResponseRedirect(reverse("sources"))
-            problem = Invalid(_("Something is missing or cannot be right. See below."))
-        except Invalid as error:
-            problem = error
-    context = {
-        "kind": {"label": found.label, "about": found.about},
-        "form": form,
-        "hint": found.hint(),
-        "problem": str(problem) if problem else "",
-        "secrets_lost": form.secrets_typed(),
-    }
-    return render(request, "web/sources/new.html", context, status=status_of(problem) if problem else 200)
+    save = partial(add_source, actor=request.user, key=kind)
+    return _form_page(request, found, save, _("%(name)s is listened to from now on."))
 
 
 @sensitive_post_parameters()
@@ -125,21 +109,33 @@ def edit(request: DeskRequest, source_id: int) -> HttpResponse:
     source = Source.objects.filter(id=source_id, deleted_at=None).first()
     if source is None or not _can_change(source):
         raise NotFound(_("There is no such source."))
-    kind = STREAMED[source.kind]
+    save = partial(change_source, actor=request.user, source_id=source_id)
+    said = _("%(name)s is listened to as you said from now on.")
+    return _form_page(request, STREAMED[source.kind], save, said, source=source)
+
+
+def _form_page(
+    request: DeskRequest,
+    kind: SourceKind,
+    save: Callable[..., Source],
+    said: str,
+    *,
+    source: Source | None = None,
+) -> HttpResponse:
+    """What was typed stays on the page when it fails, but for secrets. ``save`` takes ``values``; ``said`` is what
+    is told with the source's name."""
     form = GuideForm(
         Guide(about=kind.about, fields=kind.fields),
         request.POST or None,
-        known=source.options,
-        kept=(source.secrets or {}).keys(),
+        known=source.options if source else None,
+        kept=(source.secrets or {}).keys() if source else (),
     )
     problem: Invalid | None = None
     if request.method == "POST":
         try:
-            if form.is_valid():
-                made = change_source(actor=request.user, source_id=source_id, values=form.values())
-                messages.success(
-                    request, _("%(name)s is listened to as you said from now on.") % {"name": made.name}
-                )
+            if form.is_valid() or not kind.fields:
+                made = save(values=form.values() if kind.fields else {})
+                messages.success(request, said % {"name": made.name})
                 return HttpResponseRedirect(reverse("sources"))
             problem = Invalid(_("Something is missing or cannot be right. See below."))
         except Invalid as error:
